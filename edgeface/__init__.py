@@ -1,0 +1,1 @@
+"""Recognise people on an edge device from one photo each."""

@@ -1,0 +1,26 @@
+"""Tell which texts can be a person's name."""
+
+import unicodedata
+
+from edgeface.errors import ConfigError
+
+MAX_NAME = 100
+"""Characters."""
+
+
+def clean_name(name: str) -> str:
+    """Return a person's name stripped and in Unicode's composed form.
+
+    Raise ConfigError when it is empty, too long or holds invisible characters.
+    """
+    clean = unicodedata.normalize("NFC", name).strip()
+    if not clean:
+        raise ConfigError("a person's name is empty")
+    if len(clean) > MAX_NAME:
+        raise ConfigError(f"a person's name has {len(clean)} characters, {MAX_NAME} are allowed")
+    # Joiners are letters' business in some scripts; other invisible characters make two names look the same.
+    if any(
+        unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp") and c not in "\u200c\u200d" for c in clean
+    ):
+        raise ConfigError(f"a person's name holds a control character: {clean!a}")
+    return clean

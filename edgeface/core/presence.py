@@ -1,0 +1,84 @@
+"""Turn sightings of people over time into arrivals and departures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from edgeface.core.types import Event, Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Somebody in one frame about whom a verdict was reached; an undecided track is no sighting yet."""
+
+    track: int
+    identity: Identity | None
+    """None: somebody who is not in the gallery."""
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A stay that has not ended."""
+
+    name: str | None
+    track: int
+    """The one in which it was seen last."""
+    similarity: float
+    """The best of the stay."""
+    last_seconds: float
+
+    def left(self) -> Event:
+        return Event("left", self.name, self.last_seconds, self.similarity, self.track)
+
+
+class Presence:
+    """Keeps the visits that are going on.
+
+    * A person has one visit however many tracks show them, at once or one after the other. It ends when they
+      have not been seen for `patience_seconds`, dated to the last time they were.
+    * A face that belongs to nobody has one visit for each track, as nothing says which strangers are the
+      same. It ends in the same way, or at once when its track turns out to be somebody.
+    * When the clock jumps back, waiting starts anew from there; when it jumps ahead, everybody leaves.
+    """
+
+    def __init__(self, patience_seconds: float = 10.0) -> None:
+        self._patience_seconds = patience_seconds
+        self._people: dict[int, _Visit] = {}
+        self._strangers: dict[int, _Visit] = {}
+
+    def update(self, seen: Sequence[Sighting], seconds: float) -> list[Event]:
+        """Take in one frame's sightings, none included; return departures, oldest first, then arrivals.
+
+        The departure of a stranger who turns out to be somebody comes just before that arrival.
+        """
+        events = self._leave(seconds, self._patience_seconds)
+        for sighting in seen:
+            events.extend(self._register(sighting, seconds))
+        return events
+
+    def flush(self, seconds: float) -> list[Event]:
+        """End every visit, as when the stream ends; return the departures, oldest first."""
+        return self._leave(seconds, 0.0)
+
+    def _leave(self, seconds: float, patience_seconds: float) -> list[Event]:
+        events = []
+        for visits in (self._people, self._strangers):
+            for key, visit in list(visits.items()):
+                # A visit last seen in the future was seen before the clock was set back: it was seen now.
+                visits[key] = replace(visit, last_seconds=min(visit.last_seconds, seconds))
+                if seconds - visits[key].last_seconds >= patience_seconds:
+                    events.append(visits.pop(key).left())
+        return sorted(events, key=lambda event: event.at)
+
+    def _register(self, sighting: Sighting, seconds: float) -> Iterator[Event]:
+        person = sighting.identity
+        if person is not None and sighting.track in self._strangers:
+            yield self._strangers.pop(sighting.track).left()
+        visits, key = (self._strangers, sighting.track) if person is None else (self._people, person.id)
+        name = None if person is None else person.name
+        if key not in visits:
+            yield Event("arrived", name, seconds, sighting.similarity, sighting.track)
+            visits[key] = _Visit(name, sighting.track, sighting.similarity, seconds)
+        else:
+            best = max(visits[key].similarity, sighting.similarity)
+            visits[key] = _Visit(name, sighting.track, best, seconds)

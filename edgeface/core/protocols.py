@@ -1,0 +1,58 @@
+"""The seams: what the application needs of the world, and nothing about how it is done."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from edgeface.core.types import Embedding, Event, Face, Frame, Identity, Image
+
+
+class Camera(Protocol):
+    """A source of frames."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the newest frame each time; end when the source ends. Raise CameraError when it fails."""
+        ...
+
+    def close(self) -> None:
+        """Release the source. A second call does nothing."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds faces and their five landmarks."""
+
+    def detect(self, image: Image) -> list[Face]:
+        """Return the faces in an RGB image, largest first, in the pixels of that image."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns aligned chips into embeddings."""
+
+    @property
+    def model(self) -> str:
+        """SHA-256 of the model file, as in `Embedding.model`."""
+        ...
+
+    def embed(self, chips: Sequence[Image]) -> list[Embedding]:
+        """Embed upright (112, 112, 3) RGB chips, in order."""
+        ...
+
+
+class Index(Protocol):
+    """Finds the nearest people. It knows no threshold: that is policy."""
+
+    def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
+        """Return up to k different people and their best cosine, nearest first.
+
+        Raise EmbeddingMismatch when the gallery was made by another model.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Somewhere events go."""
+
+    def emit(self, event: Event) -> None:
+        """Deliver one event."""
+        ...

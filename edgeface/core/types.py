@@ -1,0 +1,90 @@
+"""The nouns of face recognition on a stream: frame, face, embedding, match, event."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+"""A picture, (height, width, 3), RGB. Blue-first order exists only inside drivers."""
+
+Vector = npt.NDArray[np.float32]
+"""An embedding's values, (size,), unit length."""
+
+Landmarks = npt.NDArray[np.float32]
+"""(5, 2) points x, y in pixels: right eye, left eye, nose, right and left mouth corner *of the person* (so
+the right eye is the one on the left of the picture)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a stream and when it was taken."""
+
+    image: Image
+    seconds: float
+    """Seconds since the Unix epoch, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the frame; it may reach outside."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A detected face."""
+
+    box: Box
+    landmarks: Landmarks
+    score: float
+    """The detector's confidence, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A face as a point on the unit sphere of one model."""
+
+    vector: Vector
+    model: str
+    """SHA-256 of the model file that made it: vectors of two models are never compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody in the gallery."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """What one look at a face says about who it is."""
+
+    face: Face
+    identity: Identity | None
+    """None: nobody in the gallery is near enough, or two people are about equally near."""
+    similarity: float
+    """Cosine to the nearest person, -1 to 1; -1 for an empty gallery."""
+    runner_up: float
+    """Cosine to the nearest *other* person; -1 when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Somebody came or went."""
+
+    kind: Literal["arrived", "left"]
+    name: str | None
+    """None: a face that belongs to nobody in the gallery."""
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    similarity: float
+    track: int
+    """Number of the track, from 1, within one run."""

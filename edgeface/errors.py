@@ -1,0 +1,109 @@
+"""Every way edgeface refuses, as one tree; each branch has an exit code that scripts and systemd may rely on.
+
+```
+EdgefaceError        1
+├── ConfigError      2   (also a ValueError)    a setting, option or recipe is wrong
+├── HardwareError    3   (also an OSError)
+│   └── CameraError                             a source of frames does not open, stalls or ends
+├── ModelError       4                          a bundle, its card or a detector's weights are unusable
+│   ├── CardMismatch                            a file is not the one that its card describes
+│   └── EmbeddingMismatch                       vectors of two models were about to be compared
+├── EnrollmentError  5                          a photo is refused, with the reason
+│   ├── NoFaceFound
+│   ├── SeveralFacesFound
+│   ├── PoorPhoto                               unreadable, too small, dark, blurred, turned away
+│   └── LooksLikeAnother                        the face resembles somebody who is enrolled already
+├── MissingExtra     6   (also an ImportError)  an optional package is not installed
+├── StoreError       7                          the gallery cannot be opened, read or written
+└── TrainingError    8                          training or export stops with advice
+    └── Collapse                                the embedding has shrunk to one point
+```
+"""
+
+
+class EdgefaceError(Exception):
+    """What went wrong (lower case, no full stop, names the thing and its value) and what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConfigError(EdgefaceError, ValueError):
+    """A setting, an option or a recipe is wrong."""
+
+    exit_code = 2
+
+
+class HardwareError(EdgefaceError, OSError):
+    """A device is missing, busy or failing."""
+
+    exit_code = 3
+
+
+class CameraError(HardwareError):
+    """A source of frames does not open, stalls or ends."""
+
+
+class ModelError(EdgefaceError):
+    """A bundle, its card or a detector's weights are unusable."""
+
+    exit_code = 4
+
+
+class CardMismatch(ModelError):
+    """A file is not the one that its card describes."""
+
+
+class EmbeddingMismatch(ModelError):
+    """Vectors of two models were about to be compared."""
+
+
+class EnrollmentError(EdgefaceError):
+    """A photo is refused, with the reason."""
+
+    exit_code = 5
+
+
+class NoFaceFound(EnrollmentError):
+    """No face is in the picture."""
+
+
+class SeveralFacesFound(EnrollmentError):
+    """More than one face is in the picture."""
+
+
+class PoorPhoto(EnrollmentError):
+    """The picture or the face in it is unreadable, too small, too dark, too blurred or turned away."""
+
+
+class LooksLikeAnother(EnrollmentError):
+    """The face resembles somebody who is enrolled already."""
+
+
+class MissingExtra(EdgefaceError, ImportError):
+    """An optional package is not installed."""
+
+    exit_code = 6
+
+
+class StoreError(EdgefaceError):
+    """The gallery cannot be opened, read or written."""
+
+    exit_code = 7
+
+
+class TrainingError(EdgefaceError):
+    """Training or export stops, with advice."""
+
+    exit_code = 8
+
+
+class Collapse(TrainingError):
+    """The embedding has shrunk to one point."""
