@@ -1,0 +1,187 @@
+"""The bundle: a folder with a network's TFLite files and the card that says how to use and how far to trust them.
+
+```
+bundle/
+  model.json           the card
+  model-int8.tflite    one file per variant; the card knows each by its SHA-256
+  model-float16.tflite
+```
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from edgeface.core.align import TEMPLATE
+from edgeface.core.prepare import InputSpec
+from edgeface.errors import CardMismatch, ModelError
+
+CARD_NAME = "model.json"
+FORMAT = 1
+MAX_MODEL_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One TFLite file of a bundle, and what was measured on that very file."""
+
+    path: str
+    sha256: str
+    bytes: int
+    thresholds: dict[str, float]
+    """False-accept rate, as written ("0.01", "0.001"), to the least cosine that keeps it, on held-out people."""
+    golden_vector: list[float]
+    """The unit embedding of the card's golden chip."""
+    golden_cosine: float
+    """A runtime is refused whose own golden vector is farther from the golden one than this cosine."""
+    measured: dict[str, float] = field(default_factory=dict)
+    """Fidelity to the trained network and accuracy on held-out people, e.g. median_cosine, tar_at_far_0.01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How to feed a network, what it gave when it was made, and where it comes from."""
+
+    name: str
+    created: str
+    """ISO-8601 date, UTC."""
+    embedding_size: int
+    input: InputSpec
+    landmarks: list[list[float]]
+    """The (x, y) template of the five landmarks in the chip."""
+    golden_chip: str
+    """A PNG in base64: the average of many faces, so nobody's picture."""
+    default_variant: str
+    files: dict[str, Variant]
+    training: dict[str, Any]
+    """Recipe, people, photos, stages and sources."""
+    licence: str
+    intended_use: str
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A card and the folder it was read from."""
+
+    folder: Path
+    card: Card
+
+    def variant(self, name: str = "") -> Variant:
+        """Return the named variant, or the default one."""
+        chosen = name or self.card.default_variant
+        if chosen not in self.card.files:
+            raise ModelError(
+                f"bundle {self.folder} has no variant {chosen!r}",
+                hint=f"choose one of {', '.join(sorted(self.card.files))}",
+            )
+        return self.card.files[chosen]
+
+    def read_model(self, name: str = "") -> bytes:
+        """Return the variant's TFLite file, its digest checked. Raise CardMismatch when it is another file."""
+        variant = self.variant(name)
+        path = self.folder / variant.path
+        try:
+            if path.stat().st_size > MAX_MODEL_BYTES:
+                raise ModelError(f"model file {path} is larger than {MAX_MODEL_BYTES >> 20} MiB")
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"model file {path} cannot be read: {error.strerror}", hint="copy the whole bundle again"
+            ) from error
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != variant.sha256:
+            raise CardMismatch(
+                f"model file {path} is not the one its card describes: SHA-256 {digest[:12]}…, "
+                f"expected {variant.sha256[:12]}…",
+                hint="copy the whole bundle again; its files belong together",
+            )
+        return content
+
+    def threshold(self, far: float, name: str = "") -> float:
+        """Return the cosine threshold that the card measured for a false-accept rate."""
+        variant = self.variant(name)
+        for rate, threshold in variant.thresholds.items():
+            if abs(float(rate) - far) <= 1e-9:
+                return threshold
+        known = ", ".join(sorted(variant.thresholds))
+        raise ModelError(
+            f"bundle {self.folder} has no threshold for a false-accept rate of {far:g}",
+            hint=f"choose one of {known}, or set recognition.threshold",
+        )
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle's card; the model files are verified when they are read."""
+    path = folder / CARD_NAME
+    try:
+        content = json.loads(path.read_bytes())
+        card = _card_from(content)
+    except OSError as error:
+        raise ModelError(
+            f"no model bundle in {folder}: {path.name} cannot be read ({error.strerror})",
+            hint="give a folder that `edgeface export` wrote",
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(
+            f"card {path} cannot be understood: {error}", hint="write the bundle again with `edgeface export`"
+        ) from error
+    if card.format != FORMAT:
+        raise ModelError(f"card {path} has format {card.format}, this edgeface reads {FORMAT}")
+    _check(card, path)
+    return Bundle(folder, card)
+
+
+def write_bundle(folder: Path, card: Card, models: dict[str, bytes]) -> Bundle:
+    """Write the model files, then the card, so that a card never describes files that are not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in models.items():
+        (folder / card.files[name].path).write_bytes(content)
+    draft = folder / (CARD_NAME + ".new")
+    draft.write_text(json.dumps(asdict(card), indent=1) + "\n")
+    draft.replace(folder / CARD_NAME)
+    return Bundle(folder, card)
+
+
+def encode_png(png: bytes) -> str:
+    """Return the text that a card holds for a picture."""
+    return base64.b64encode(png).decode("ascii")
+
+
+def _card_from(content: dict[str, Any]) -> Card:
+    files = {name: Variant(**variant) for name, variant in content["files"].items()}
+    return Card(**{**content, "files": files, "input": InputSpec(**content["input"])})
+
+
+def _check(card: Card, path: Path) -> None:
+    variants = list(card.files.values())
+    problems = [
+        (not card.files, "it lists no model file"),
+        (card.default_variant not in card.files, f"it lacks its default variant {card.default_variant!r}"),
+        (
+            any(not v.path or Path(v.path).name != v.path for v in variants),
+            "a model's path leaves the bundle",
+        ),
+        (
+            any(len(v.golden_vector) != card.embedding_size for v in variants),
+            "a golden vector has another size",
+        ),
+        (card.input.channels not in get_args(InputSpec.__annotations__["channels"]), "unknown channel order"),
+        (not _same_template(card.landmarks), "its landmark template is not the one edgeface aligns to"),
+    ]
+    for wrong, reason in problems:
+        if wrong:
+            raise CardMismatch(f"card {path} is unusable: {reason}", hint="write it again with `edgeface export`")
+
+
+def _same_template(landmarks: list[list[float]]) -> bool:
+    if len(landmarks) != len(TEMPLATE):
+        return False
+    return all(
+        abs(given - ours) < 0.01
+        for pair, ours_pair in zip(landmarks, TEMPLATE.tolist(), strict=True)
+        for given, ours in zip(pair, ours_pair, strict=True)
+    )
