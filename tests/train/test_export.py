@@ -1,0 +1,95 @@
+"""An exported bundle gives the trained network's embeddings on the device's runtime, or is refused."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from edgeface_train import commands
+from edgeface_train.chips import load_chips, split_by_person
+
+from edgeface.card import read_bundle
+from edgeface.core.metrics import similarity_pairs
+from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.errors import ConfigError, TrainingError
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, chips_folder):
+    from tests.train.conftest import RECIPE
+
+    folder = tmp_path_factory.mktemp("exported")
+    (folder / "tiny.toml").write_text(RECIPE)
+    overrides = ["stage.1.max_rounds=1", "export.min_cosine_int8=0.9"]
+    commands.train(str(folder / "tiny.toml"), chips_folder, folder / "run", False, overrides)
+    commands.export(folder / "run", folder / "bundle", "Tiny")
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def held_out(chips_folder):
+    return split_by_person(load_chips(chips_folder), 4, 1)[1]
+
+
+def test_the_bundle_holds_three_files_and_a_card_that_knows_them(run):
+    bundle = read_bundle(run.parent / "bundle")
+    assert bundle.card.name == "Tiny"
+    assert set(bundle.card.files) == {"float32", "float16", "int8"}
+    sizes = {name: len(bundle.read_model(name)) for name in bundle.card.files}
+    assert sizes["float32"] > sizes["float16"]
+    assert bundle.card.training["people"] == 8
+    assert bundle.card.training["held_out_people"] == 4
+
+
+@pytest.mark.parametrize(("variant", "least"), [("float32", 0.9999), ("float16", 0.999), ("int8", 0.9)])
+def test_the_device_sees_what_the_trainer_saw(run, held_out, variant, least):
+    from edgeface_train.backbone import build
+    from edgeface_train.batches import embed_chips
+    from edgeface_train.fit import restore_weights
+    from edgeface_train.journal import load_checkpoint
+    from edgeface_train.recipe import recipe_from
+
+    settings = json.loads((run / "recipe.json").read_text())
+    settings.pop("data_folder")
+    recipe = recipe_from(settings, source="test")
+    model = build(recipe.network, seed=7)
+    restore_weights(model, load_checkpoint(run)[1])
+    embedder = TfliteEmbedder(read_bundle(run.parent / "bundle"), variant=variant)
+    device = np.stack([embedding.vector for embedding in embedder.embed(list(held_out.images))])
+    trained = embed_chips(model, held_out.images, embedder._spec)
+    assert np.median(np.sum(device * trained, axis=1)) >= least
+
+
+def test_thresholds_keep_their_rate_on_the_quantised_file_itself(run, held_out):
+    bundle = read_bundle(run.parent / "bundle")
+    embedder = TfliteEmbedder(bundle)
+    vectors = np.stack([embedding.vector for embedding in embedder.embed(list(held_out.images))])
+    _, impostor = similarity_pairs(vectors, held_out.people)
+    for far in (1e-2, 1e-3):
+        assert np.mean(impostor >= bundle.threshold(far)) <= far
+        assert np.mean(impostor >= bundle.threshold(far) - 1e-3) >= np.mean(impostor >= bundle.threshold(far))
+
+
+def test_the_golden_chip_is_an_average_not_a_photograph(run, chips_folder):
+    from edgeface.drivers.embedder import decode_chip
+
+    golden = decode_chip(read_bundle(run.parent / "bundle").card.golden_chip).astype(int)
+    for path in chips_folder.rglob("*.png"):
+        assert np.abs(cv2.imread(str(path))[..., ::-1].astype(int) - golden).mean() > 10
+
+
+def test_a_file_too_far_from_the_network_is_refused_and_nothing_is_written(run, tmp_path):
+    settings = json.loads((run / "recipe.json").read_text())
+    settings["export"]["min_cosine_int8"] = 1.01
+    strict = tmp_path / "strict"
+    strict.mkdir()
+    (strict / "recipe.json").write_text(json.dumps(settings))
+    (strict / "checkpoint.npz").write_bytes((run / "checkpoint.npz").read_bytes())
+    with pytest.raises(TrainingError, match=r"int8 file is too far .* under the bound of 1\.0100"):
+        commands.export(strict, tmp_path / "bundle", None)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="not a run"):
+        commands.export(tmp_path, tmp_path / "bundle", None)

@@ -1,0 +1,57 @@
+"""The losses, recomputed by a loop."""
+
+import numpy as np
+import pytest
+from edgeface_train.losses import stage_loss
+
+
+def unit(rng, rows, size=8):
+    vectors = rng.normal(size=(rows, size)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def slow_triplet_loss(embeddings, margin):
+    count = len(embeddings) // 3
+    terms = []
+    for row in range(count):
+        anchor, positive, negative = embeddings[row], embeddings[count + row], embeddings[2 * count + row]
+        terms.append(max(0.0, ((anchor - positive) ** 2).sum() - ((anchor - negative) ** 2).sum() + margin))
+    active = [term for term in terms if term > 0]
+    return sum(active) / len(active) if active else 0.0
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.2, 1.0])
+def test_triplet_loss_is_the_mean_of_the_active_terms(margin):
+    embeddings = unit(np.random.default_rng(0), 30)
+    loss = stage_loss(margin=margin, triplet_weight=1.0, distil_weight=0.0)
+    assert float(loss(np.zeros((30, 1), np.float32), embeddings)) == pytest.approx(
+        slow_triplet_loss(embeddings, margin), rel=1e-5
+    )
+
+
+def test_a_batch_without_a_valid_triplet_costs_zero_not_nan():
+    anchor = np.eye(4, dtype=np.float32)
+    embeddings = np.concatenate([anchor, anchor, -anchor])
+    loss = stage_loss(margin=0.2, triplet_weight=1.0, distil_weight=0.0)
+    assert float(loss(np.zeros((12, 1), np.float32), embeddings)) == 0.0
+
+
+def test_one_point_for_everybody_costs_exactly_the_margin():
+    embeddings = np.repeat(unit(np.random.default_rng(1), 1), 9, axis=0)
+    loss = stage_loss(margin=0.2, triplet_weight=1.0, distil_weight=0.0)
+    assert float(loss(np.zeros((9, 1), np.float32), embeddings)) == pytest.approx(0.2)
+
+
+def test_a_stage_adds_its_losses_by_weight():
+    rng = np.random.default_rng(2)
+    embeddings, teacher = unit(rng, 12), unit(rng, 12)
+    distil = np.mean([1 - a @ b for a, b in zip(teacher, embeddings, strict=True)])
+    loss = stage_loss(margin=0.2, triplet_weight=0.5, distil_weight=2.0)
+    expected = 0.5 * slow_triplet_loss(embeddings, 0.2) + 2.0 * distil
+    assert float(loss(teacher, embeddings)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_perfect_pupil_costs_nothing():
+    teacher = unit(np.random.default_rng(3), 6)
+    loss = stage_loss(margin=0.2, triplet_weight=0.0, distil_weight=1.0)
+    assert float(loss(teacher, teacher)) == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,74 @@
+"""Recipes are checked before any work, and every mistake is named."""
+
+from importlib.resources import files
+
+import pytest
+from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
+
+from edgeface.errors import ConfigError
+
+SHIPPED = sorted(path.name for path in files("edgeface_train").joinpath("recipes").iterdir())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_recipe_is_valid(name):
+    recipe = read_recipe(find_recipe(name))
+    assert recipe.name == name.removesuffix(".toml")
+    assert recipe.stage[0].kind == "warmup"
+
+
+def test_the_plain_curriculum_is_a_warm_up_of_100_triplets_then_rounds():
+    warm_up, rounds = read_recipe(find_recipe("seed.toml")).stage
+    assert (warm_up.kind, warm_up.triplets) == ("warmup", 100)
+    assert warm_up.epochs in (2, 3)
+    assert (rounds.kind, rounds.stop.at_most) == ("rounds", 0.01)
+    assert rounds.epochs >= warm_up.epochs
+    assert rounds.triplets > warm_up.triplets
+
+
+def test_the_resolved_recipe_reads_back_as_itself():
+    recipe = read_recipe(find_recipe("seed.toml"))
+    assert recipe_from(recipe.resolved(), source="test") == recipe
+
+
+def test_an_override_reaches_a_stage():
+    recipe = read_recipe(find_recipe("seed.toml"), ["stage.1.triplets=77", "seed=9", "data.sources=mine"])
+    assert (recipe.stage[1].triplets, recipe.seed, recipe.data.sources) == (77, 9, "mine")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("stage.1.tripletz=5", "tripletz"),
+        ("stage.9.triplets=5", "no stage 9"),
+        ("network.widths=[8]", "differ in length"),
+        ("stage.1.triplets=true", "triplets"),
+        ("stage.1.kind='guess'", "guess"),
+        ("stage.1.margin=9.0", "margin"),
+        ("stage.1.distil_weight=1.0", "teacher"),
+        ("nothing", "key=value"),
+    ],
+)
+def test_a_mistake_is_named(override, message):
+    with pytest.raises(ConfigError, match=message):
+        read_recipe(find_recipe("seed.toml"), [override])
+
+
+def test_a_misspelt_setting_is_met_with_the_right_one():
+    with pytest.raises(ConfigError) as error:
+        read_recipe(find_recipe("seed.toml"), ["stage.1.tripletz=5"])
+    assert "triplets" in error.value.hint
+
+
+def test_an_unknown_recipe_lists_the_shipped_ones():
+    with pytest.raises(ConfigError) as error:
+        find_recipe("nowhere.toml")
+    assert "seed.toml" in error.value.hint
+
+
+def test_a_recipe_needs_a_stage(tmp_path):
+    path = tmp_path / "empty.toml"
+    path.write_text("seed = 1")
+    with pytest.raises(ConfigError, match="no \\[\\[stage\\]\\]"):
+        read_recipe(path)
+    assert Recipe("x").stage == []

@@ -1,0 +1,1 @@
+"""Train, evaluate and export edgeface networks on a workstation."""

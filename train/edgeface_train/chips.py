@@ -1,0 +1,203 @@
+"""Read a folder of aligned chips into one array, and split it by person."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edgeface.core.align import CHIP_SIZE
+from edgeface.core.types import Image
+from edgeface.errors import ConfigError
+
+BORDER = 8
+"""Pixels around the 112 chip that `edgeface prepare` keeps, so that augmentation can shift and turn it."""
+SIZES = (CHIP_SIZE, CHIP_SIZE + 2 * BORDER)
+SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The chip files of a folder, by person, before any of them is read."""
+
+    folder: Path
+    names: list[str]
+    """Of the people, sorted."""
+    people: npt.NDArray[np.int32]
+    """Of each chip, the position of its person in `names`."""
+    paths: list[str]
+    """Of each chip, relative to `folder`, with forward slashes; sorted within a person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChipSet:
+    """Aligned chips of several people."""
+
+    images: npt.NDArray[np.uint8]
+    """(n, size, size, 3) RGB; may be a read-only map of a file."""
+    people: npt.NDArray[np.int32]
+    """(n,) position of each chip's person in `names`."""
+    names: list[str]
+    paths: list[str]
+    size: int
+    """112, or 128: the 112 chip with a border of 8 pixels."""
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Return the number of chips of each person, in the order of `names`."""
+        return np.bincount(self.people, minlength=len(self.names))
+
+    def subset(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> "ChipSet":
+        """Copy the chips that a mask or positions choose; people without a chip left lose name and number."""
+        chosen = np.flatnonzero(mask) if mask.dtype == np.bool_ else np.asarray(mask)
+        kept, people = np.unique(self.people[chosen], return_inverse=True)
+        return ChipSet(
+            images=self.images[chosen],
+            people=people.astype(np.int32),
+            names=[self.names[person] for person in kept],
+            paths=[self.paths[chip] for chip in chosen],
+            size=self.size,
+        )
+
+
+def load_chips(folder: Path, *, size: int | None = None, cache: Path | None = None) -> ChipSet:
+    """Read FOLDER/<person>/*.{webp,png,jpg}, squares that are all of 112 or all of 128 pixels.
+
+    `size` 112 cuts the border off 128 px chips. With `cache`, a folder, the decoded array is kept there under
+    a digest of names, sizes and dates, and mapped instead of decoded the next time.
+    Raise ConfigError for a folder, a file or a size that does not fit.
+    """
+    listing = list_chips(folder)
+    found = _read_chip(listing.folder / listing.paths[0]).shape[0]
+    wanted = size or found
+    if wanted not in SIZES or wanted > found:
+        raise ConfigError(
+            f"chips of {wanted} px were asked for, those in {folder} have {found} px",
+            hint="choose 112, or prepare the photos again to have chips with a border",
+        )
+    if cache is None:
+        images = np.empty((len(listing.paths), wanted, wanted, 3), np.uint8)
+        _decode_into(images, listing, found)
+    else:
+        images = _cached(cache, listing, found, wanted)
+    return ChipSet(images, listing.people, listing.names, listing.paths, wanted)
+
+
+def list_chips(folder: Path) -> Listing:
+    """List the chips of a folder without reading them; hidden files and folders are not looked at."""
+    if not folder.is_dir():
+        raise ConfigError(f"folder of chips {folder} does not exist", hint="make one with `edgeface prepare`")
+    names: list[str] = []
+    people: list[int] = []
+    paths: list[str] = []
+    for person in sorted(_visible_folders(folder)):
+        files = sorted(_chip_files(folder / person))
+        if files:
+            people += [len(names)] * len(files)
+            paths += [f"{person}/{file}" for file in files]
+            names.append(person)
+    if not names:
+        raise ConfigError(
+            f"folder {folder} holds no chips",
+            hint="expected FOLDER/<person>/*.webp, as `edgeface prepare` writes",
+        )
+    return Listing(folder, names, np.array(people, np.int32), paths)
+
+
+def split_by_person(chips: ChipSet, held_out: float, seed: int) -> tuple[ChipSet, ChipSet]:
+    """Return (train, held out), with nobody in both.
+
+    `held_out` below 1 is a share of the people who have two chips or more, from 1 a number of people; only
+    they are held out, since one chip alone can be matched with nothing. Who it is depends on the seed and the
+    names alone, so adding photos of somebody moves nobody else.
+    """
+    eligible = [name for name, count in zip(chips.names, chips.counts(), strict=True) if count >= 2]
+    wanted = round(held_out * len(eligible)) if held_out < 1 else int(held_out)
+    if held_out < 0 or wanted > len(eligible):
+        raise ConfigError(
+            f"{held_out:g} people cannot be held out: {len(eligible)} have two chips or more",
+            hint="hold fewer people out, or add photos",
+        )
+    ranked = sorted(eligible, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    chosen = set(ranked[:wanted])
+    mask = np.array([name in chosen for name in chips.names], bool)[chips.people]
+    return chips.subset(~mask), chips.subset(mask)
+
+
+def _visible_folders(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _chip_files(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.is_file()]
+    return [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+
+
+def _read_chip(path: Path) -> Image:
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise ConfigError(f"chip {path} cannot be read: {error.strerror}") from error
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    if image is None:
+        raise ConfigError(f"chip {path} is not a picture", hint="remove it or prepare the photos again")
+    height, width = image.shape[:2]
+    if height != width or height not in SIZES:
+        raise ConfigError(
+            f"chip {path} has {width}x{height} px, not 112x112 or 128x128",
+            hint="are these photos? `edgeface prepare PHOTOS CHIPS` makes chips of them",
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _decode_into(images: npt.NDArray[np.uint8], listing: Listing, found: int) -> None:
+    border = (found - images.shape[1]) // 2
+
+    def decode(chips: Sequence[int]) -> None:
+        for chip in chips:
+            path = listing.folder / listing.paths[chip]
+            image = _read_chip(path)
+            if image.shape[0] != found:
+                raise ConfigError(
+                    f"chip {path} has {image.shape[0]} px, others in its folder have {found} px",
+                    hint="keep chips of one size in one folder",
+                )
+            images[chip] = image[border : found - border, border : found - border]
+
+    blocks = [range(start, min(start + 256, len(images))) for start in range(0, len(images), 256)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # OpenCV decodes without the GIL
+        for _ in pool.map(decode, blocks):
+            pass
+
+
+def _cached(cache: Path, listing: Listing, found: int, size: int) -> npt.NDArray[np.uint8]:
+    path = cache / f".chips-{_listing_digest(listing, size)}.npy"
+    if not path.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+        try:
+            shape = (len(listing.paths), size, size, 3)
+            images = np.lib.format.open_memmap(draft, mode="w+", dtype=np.uint8, shape=shape)
+            _decode_into(images, listing, found)
+            images.flush()
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r")
+
+
+def _listing_digest(listing: Listing, size: int) -> str:
+    digest = hashlib.sha256(f"{size}\n".encode())
+    for name in listing.paths:
+        status = (listing.folder / name).stat()
+        digest.update(f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

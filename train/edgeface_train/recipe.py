@@ -1,0 +1,217 @@
+"""A training recipe: data, network, augmentation and stages, read from one TOML file and checked before any work."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from edgeface.errors import ConfigError
+from edgeface.settings import read_section
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Where the chips are; every path is relative to the folder given with --data."""
+
+    train: str = "."
+    """Folder of people, PERSON/*.png, as `edgeface prepare` writes it."""
+    held_out: str = ""
+    """Folder of other people. Empty: some people of `train` are held out."""
+    held_out_people: int = 20
+    """How many, where no folder of other people is given."""
+    teacher: str = ""
+    """An .npz with `vectors` (n, size), the teacher's unit embeddings; needed by stages that distil."""
+    teacher_order: str = ""
+    """A CSV whose column `file` names the chip of each row of `teacher`."""
+    sources: str = ""
+    """Where the photographs come from, for the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The backbone; see `backbone.py` and the table in docs/backbones.md."""
+
+    backbone: Literal["residual", "fused", "mobilefacenet"] = "residual"
+    input_size: int = 112
+    stem: int = 24
+    widths: list[int] = field(default_factory=lambda: [48, 96, 192])
+    depths: list[int] = field(default_factory=lambda: [2, 3, 1])
+    head: int = 384
+    """Channels of the last feature map."""
+    embedding: int = 128
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Augment:
+    """How a chip is varied each time it is shown; probabilities are per chip."""
+
+    flip: bool = True
+    shift: int = 4
+    """Pixels, at most, in each direction."""
+    turn: float = 5.0
+    """Degrees, at most."""
+    zoom: float = 0.06
+    """Change of scale, at most."""
+    light: float = 0.25
+    """Change of brightness and contrast, at most, as a share."""
+    colour: float = 0.1
+    grey: float = 0.1
+    low_resolution: float = 0.2
+    blur: float = 0.15
+    jpeg: float = 0.1
+    noise: float = 0.1
+    occlusion: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When a stage of rounds has learnt enough."""
+
+    measure: Literal["held-out", "train"] = "held-out"
+    """On whose random triplets the rule is read: people never trained on, or those trained on."""
+    at_most: float = 0.01
+    """Share of random triplets that may still be semi-hard or hard."""
+    draws: int = 20000
+    """Random triplets drawn to measure it."""
+    patience: int = 0
+    """End after so many rounds without a better figure; 0: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part of the curriculum."""
+
+    kind: Literal["warmup", "rounds", "distil"]
+    """`warmup`: random triplets; `rounds`: mined triplets until the stop rule holds; `distil`: a teacher's vectors."""
+    epochs: int = 2
+    """Passes over the stage's triplets (of each round) or over all chips."""
+    triplets: int = 100
+    batch: int = 96
+    """Chips a step: three a triplet."""
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 0.0
+    """Reached by a cosine over the stage (over each round, in `rounds`); 0: constant."""
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    margin: float = 0.2
+    """Of squared Euclidean distance between unit vectors."""
+    hard_share: float = 0.5
+    """Of the mined triplets, at most so many are hard, the rest semi-hard."""
+    max_rounds: int = 30
+    triplet_weight: float = 1.0
+    distil_weight: float = 0.0
+    stop: Stop = field(default_factory=Stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What the exported bundle must reach and what its card says."""
+
+    min_cosine_int8: float = 0.99
+    """Least median cosine between the int8 file and the trained network, on held-out chips."""
+    min_cosine_float: float = 0.999
+    calibration: int = 500
+    """Training chips that set the ranges of the int8 activations."""
+    default_variant: Literal["int8", "float16", "float32"] = "int8"
+    variants: list[str] = field(default_factory=lambda: ["float32", "float16", "int8"])
+    """Of these, the default one included, the bundle is made."""
+    licence: str = "the weights are yours; the photographs' own terms apply to what you do with them"
+    intended_use: str = "convenience: greeting, presence, sorting pictures; never the only factor of access control"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything a training run is made from."""
+
+    name: str
+    seed: int = 1
+    data: Data = field(default_factory=Data)
+    network: Network = field(default_factory=Network)
+    augment: Augment = field(default_factory=Augment)
+    stage: list[Stage] = field(default_factory=list)
+    export: Export = field(default_factory=Export)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every setting, defaults included, as plain values."""
+        return asdict(self)
+
+
+def find_recipe(name: str) -> Path:
+    """Return the file a recipe's name or path means: a file as given, else one that ships with the trainer."""
+    given = Path(name)
+    if given.is_file():
+        return given
+    shipped = Path(str(files("edgeface_train"))) / "recipes"
+    packaged = shipped / given.with_suffix(".toml").name
+    if packaged.is_file():
+        return packaged
+    known = ", ".join(sorted(path.name for path in shipped.glob("*.toml")))
+    raise ConfigError(f"no recipe {name!r}", hint=f"give a TOML file, or one of {known}")
+
+
+def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Read and check a recipe. Raise ConfigError naming the setting that is wrong."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"recipe {path} cannot be read: {error}") from error
+    for override in overrides or []:
+        _apply(table, override)
+    table.setdefault("name", path.stem)
+    return recipe_from(table, source=f"recipe {path}")
+
+
+def recipe_from(table: dict[str, Any], *, source: str) -> Recipe:
+    """Build and check a recipe from plain values. Raise ConfigError naming the setting that is wrong."""
+    recipe = read_section(Recipe, table, source=source)
+    _check(recipe, source)
+    return recipe
+
+
+def _apply(table: dict[str, Any], override: str) -> None:
+    """Set `section.key=value` or `stage.N.key=value` (N from 0); the value is TOML, or else a plain word."""
+    key, equals, text = override.partition("=")
+    *sections, last = key.strip().split(".")
+    if not equals or not last:
+        raise ConfigError(f"override {override!r} is not key=value", hint="for example: -o stage.1.triplets=2000")
+    place: Any = table
+    for section in sections:
+        try:
+            place = place[int(section)] if isinstance(place, list) else place.setdefault(section, {})
+        except (ValueError, IndexError) as error:
+            raise ConfigError(f"override {override!r}: there is no stage {section}") from error
+    try:
+        place[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        place[last] = text
+
+
+def _check(recipe: Recipe, source: str) -> None:
+    network = recipe.network
+    problems = [
+        (not recipe.stage, "it has no [[stage]]"),
+        (len(network.widths) != len(network.depths), "network.widths and network.depths differ in length"),
+        (
+            network.input_size not in (112,),
+            f"network.input_size is {network.input_size}, chips are 112 pixels",
+        ),
+        (
+            recipe.export.default_variant not in recipe.export.variants,
+            "export.variants lacks the default variant",
+        ),
+        (
+            any(stage.distil_weight or stage.kind == "distil" for stage in recipe.stage) and not recipe.data.teacher,
+            "a stage distils but data.teacher is empty",
+        ),
+        (
+            any(stage.batch < 3 or stage.epochs < 1 for stage in recipe.stage),
+            "a stage has no epoch or no batch",
+        ),
+        (any(not 0 <= stage.hard_share <= 1 for stage in recipe.stage), "hard_share is outside 0 to 1"),
+        (any(not 0 < stage.margin < 4 for stage in recipe.stage), "margin is outside 0 to 4"),
+    ]
+    for wrong, reason in problems:
+        if wrong:
+            raise ConfigError(f"{source} cannot be trained: {reason}")
