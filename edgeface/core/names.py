@@ -19,8 +19,6 @@ def clean_name(name: str) -> str:
     if len(clean) > MAX_NAME:
         raise ConfigError(f"a person's name has {len(clean)} characters, {MAX_NAME} are allowed")
     # Joiners are letters' business in some scripts; other invisible characters make two names look the same.
-    if any(
-        unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp") and c not in "\u200c\u200d" for c in clean
-    ):
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp") and c not in "\u200c\u200d" for c in clean):
         raise ConfigError(f"a person's name holds a control character: {clean!a}")
     return clean

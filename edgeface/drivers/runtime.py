@@ -15,6 +15,10 @@ FAMILIES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtim
 """Runtime families in order of preference, and the package each is imported from."""
 
 
+SMALLEST = 64
+"""Bytes; no model is shorter, and tflite-runtime, which does not verify, would read past the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A model's input or output as its file declares it."""
@@ -54,7 +58,7 @@ def available() -> list[str]:
 def load(content: bytes, *, runtime: str = "auto", threads: int = 1) -> Model:
     """Open a TFLite file from memory. Raise ModelError when it is not one, MissingExtra without a runtime."""
     family = _choose(runtime)
-    if content[4:8] != b"TFL3":
+    if content[4:8] != b"TFL3" or len(content) < SMALLEST:
         raise ModelError(
             f"not a TFLite model: {len(content)} bytes without the TFL3 mark",
             hint="write the bundle again with `edgeface export`",

@@ -6,9 +6,7 @@ from edgeface.core.names import MAX_NAME, clean_name
 from edgeface.errors import ConfigError
 
 
-@pytest.mark.parametrize(
-    "name", ["Ada", "José", "李小龍", "O'Neil-Smith", "Ada 2", "نام\u200cها", "x" * MAX_NAME]
-)
+@pytest.mark.parametrize("name", ["Ada", "José", "李小龍", "O'Neil-Smith", "Ada 2", "نام\u200cها", "x" * MAX_NAME])
 def test_a_visible_name_stays_as_it_is(name: str) -> None:
     assert clean_name(name) == name
 
@@ -32,9 +30,7 @@ def test_a_long_name_is_refused_with_its_length() -> None:
         clean_name("x" * 101)
 
 
-@pytest.mark.parametrize(
-    "name", ["a\nb", "a\x00b", "a\x1b[31mb", "a\u202eb", "a\ud800b", "a\u2028b", "a\u200bb"]
-)
+@pytest.mark.parametrize("name", ["a\nb", "a\x00b", "a\x1b[31mb", "a\u202eb", "a\ud800b", "a\u2028b", "a\u200bb"])
 def test_control_characters_are_refused_and_shown_escaped(name: str) -> None:
     with pytest.raises(ConfigError, match="control character") as caught:
         clean_name(name)

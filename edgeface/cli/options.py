@@ -1,0 +1,102 @@
+"""Options that several commands share, and how they become a Config."""
+
+import functools
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgeface.cli.places import config_files, default_gallery
+from edgeface.config import Config, load
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="PATH", help="Settings to read after the default files.")
+]
+SettingOption = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--option", metavar="SECTION.KEY=VALUE", help="Change one setting; wins over files."),
+]
+GalleryOption = Annotated[
+    Path | None, typer.Option("--gallery", metavar="PATH", help="The gallery, as gallery.path does.")
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="BUNDLE", help="The bundle, as recognition.model does.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+CameraOption = Annotated[
+    str | None, typer.Option("--camera", metavar="SOURCE", help="The source, as camera.source does.")
+]
+Photos = Annotated[list[str], typer.Argument(metavar="PHOTO", help="JPEG, PNG, WebP or BMP files.")]
+
+GLOBAL = {"config_file": ConfigOption, "settings": SettingOption}
+SHORTCUTS = {"gallery": GalleryOption, "model": ModelOption}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was said about the configuration before the command's name."""
+
+    config_file: Path | None = None
+    settings: list[str] = field(default_factory=list)
+
+
+def with_config(*shortcuts: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options that make up its Config, and pass that as its first argument.
+
+    All such commands take --config and -o, before or after their name; `shortcuts` adds "gallery" or "model".
+    """
+    added = GLOBAL | {name: SHORTCUTS[name] for name in shortcuts}
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(function).parameters.values())[1:]
+
+        @functools.wraps(function)
+        def command(context: typer.Context, **arguments: Any) -> None:
+            said = {name: arguments.pop(name) for name in added}
+            function(build_config(context, **said), **arguments)
+
+        parameters = [
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+            *(
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+                for name, option in added.items()
+            ),
+        ]
+        # typer learns a command's options from these two.
+        command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return command
+
+    return decorate
+
+
+def build_config(
+    context: typer.Context,
+    config_file: Path | None = None,
+    settings: list[str] | None = None,
+    gallery: Path | None = None,
+    model: Path | None = None,
+) -> Config:
+    """Return the settings in force: default files, --config, -o, then the shortcuts; start logging."""
+    before: Given = context.obj or Given()
+    files = config_files(os.environ, config_file or before.config_file)
+    config = load(files, [*before.settings, *(settings or [])])
+    path = gallery or config.gallery.path or default_gallery(os.environ)
+    logging.basicConfig(stream=sys.stderr, level=config.log.level.upper(), format="edgeface: %(message)s", force=True)
+    return replace(
+        config,
+        gallery=replace(config.gallery, path=str(Path(path).expanduser())),
+        recognition=replace(config.recognition, model=str(model or config.recognition.model)),
+    )
+
+
+def with_source(config: Config, source: str | None) -> Config:
+    """Return the settings with another source of frames, if one is given."""
+    return replace(config, camera=replace(config.camera, source=source)) if source else config

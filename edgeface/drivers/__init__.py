@@ -1,0 +1,1 @@
+"""Everything that touches the world: cameras, files, models, the gallery."""

@@ -1,0 +1,49 @@
+"""Turn the text that names a source into an open camera."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from edgeface.drivers.cameras.live import PORTS, STALL_SECONDS, open_stream, open_webcam
+from edgeface.drivers.cameras.picamera import PiCamera
+from edgeface.drivers.cameras.recorded import PictureFolder, VideoFile
+from edgeface.drivers.cameras.source import Source
+from edgeface.drivers.photos import SUFFIXES
+from edgeface.errors import CameraError
+
+KINDS = 'a webcam number, "picamera2", an rtsp:// or http:// address, a video or a folder of pictures'
+
+
+def open_camera(
+    source: str,
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    clock: Callable[[], float] = time.time,
+    realtime: bool = False,
+    stall_seconds: float = STALL_SECONDS,
+) -> Source:
+    """Open the source that a text names. Raise CameraError, or MissingExtra when picamera2 is not installed.
+
+    `width` and `height` are wishes to a webcam and the Pi camera. `realtime` plays a recording at its own
+    pace instead of as fast as it can be used. A live source that is silent for `stall_seconds` has failed.
+    """
+    text = source.strip()
+    device = text.removeprefix("/dev/video")
+    if device.isascii() and device.isdigit():
+        return open_webcam(int(device), width=width, height=height, clock=clock, stall_seconds=stall_seconds)
+    if text.lower() == "picamera2":
+        return PiCamera(width=width, height=height, clock=clock, stall_seconds=stall_seconds)
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        if scheme.lower() not in PORTS:
+            raise CameraError(
+                f"{scheme}:// is not a kind of stream that edgeface reads", hint=f"use {', '.join(PORTS)}"
+            )
+        return open_stream(text, clock=clock, stall_seconds=stall_seconds)
+    path = Path(text).expanduser()
+    if not text or not path.exists():
+        raise CameraError(f"no camera, video or folder is called {source!r}", hint=f"give {KINDS}")
+    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+        return PictureFolder(path, clock=clock, realtime=realtime)
+    return VideoFile(path, clock=clock, realtime=realtime)

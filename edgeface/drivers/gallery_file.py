@@ -1,0 +1,178 @@
+"""The SQLite file behind a gallery: how it is opened, kept up to date and what its refusals mean."""
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgeface.errors import StoreError
+
+APPLICATION_ID = 0x45644661
+"""Marks the file as ours ("EdFa"), so that no other program's database is ever changed."""
+
+BUSY_SECONDS = 5.0
+SPARE_BYTES = 1 << 20
+
+MIGRATIONS = (
+    (
+        "CREATE TABLE migrations (number INTEGER PRIMARY KEY, applied_at REAL NOT NULL)",
+        "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, "
+        "enrolled_at REAL NOT NULL)",
+        "CREATE TABLE templates (id INTEGER PRIMARY KEY, "
+        "person_id INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE, vector BLOB NOT NULL, "
+        "model TEXT NOT NULL, source TEXT NOT NULL, created_at REAL NOT NULL)",
+        "CREATE INDEX templates_of_person ON templates (person_id)",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+    ),
+)
+"""The statements of each schema version, from 1. Append only: what was released is never edited."""
+
+RESTORE = "restore a backup, or move the file away and enrol again"
+
+
+def open_gallery(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open or create a gallery of the newest schema. Raise StoreError when that cannot be done."""
+    _prepare(path, read_only=read_only)
+    with store_errors(path):
+        connection = _connect_readable(path) if read_only else _connect(path, "mode=rw")
+        try:
+            _configure(connection, path, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn whatever SQLite or the file system refuses into one StoreError that names the gallery."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        reason, hint = _meaning(error, path)
+        raise StoreError(f"gallery {path} {reason}", hint=hint) from error
+    except OSError as error:
+        raise StoreError(f"gallery {path} cannot be opened: {error.strerror}") from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of the statements or none, whatever happens in between."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back when the disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_writable(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError when the gallery is read-only, locked or on a full disk."""
+    with store_errors(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Reading and beginning go well on a read-only gallery; this does not.
+            connection.execute("DELETE FROM people WHERE id < 0")
+        finally:
+            connection.execute("ROLLBACK")
+        free = shutil.disk_usage(path).free
+    if free < SPARE_BYTES:
+        raise StoreError(f"gallery {path} cannot grow: the disk is full", hint="free some space")
+
+
+def _prepare(path: Path, *, read_only: bool) -> None:
+    if path.is_dir():
+        raise StoreError(f"gallery {path} is a folder", hint="give the path of a file, such as gallery.db")
+    if read_only:
+        if not path.exists():
+            raise StoreError(f"there is no gallery at {path}", hint="enrol somebody first: `edgeface enroll`")
+        return
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"gallery {path} cannot be opened: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+
+
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{options}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def _connect_readable(path: Path) -> sqlite3.Connection:
+    """Connect for reading; in a folder that cannot be written SQLite must be told that nobody writes."""
+    connection = _connect(path, "mode=ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        return _connect(path, "immutable=1")
+    return connection
+
+
+def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+    version = _version(connection, path)
+    if read_only:
+        if version < len(MIGRATIONS):
+            raise StoreError(f"gallery {path} is of an older schema", hint="open it once with `edgeface enroll`")
+    else:
+        if version < len(MIGRATIONS):
+            _migrate(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StoreError(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the file's schema version, 0 for an empty file. Refuse another program's or a newer one."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        return 0
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    if mark != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program", hint="give another path for the gallery")
+    (version,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"gallery {path} has schema {version}, this edgeface knows {len(MIGRATIONS)}",
+            hint="upgrade edgeface: pip install --upgrade edgeface",
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    with transaction(connection):
+        version = _version(connection, path)  # again: another process may have been quicker
+        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, time.time()))
+
+
+def _meaning(error: sqlite3.DatabaseError, path: Path) -> tuple[str, str]:
+    """Return what an SQLite error says of the gallery, and what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    meanings = {
+        sqlite3.SQLITE_FULL: ("cannot be written: the disk is full", "free some space, then try again"),
+        sqlite3.SQLITE_READONLY: ("is read-only", f"make {path} and its folder writable"),
+        sqlite3.SQLITE_BUSY: ("is locked by another process", "try again when it has finished"),
+        sqlite3.SQLITE_CORRUPT: (f"is damaged: {error}", RESTORE),
+        sqlite3.SQLITE_NOTADB: ("is not a gallery", "give another path, or move the file away"),
+        sqlite3.SQLITE_IOERR: (f"cannot be read or written: {error}", "check the disk"),
+        sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check the permissions of the file and its folder"),
+    }
+    return meanings.get(code, (f"cannot be used: {error}", ""))

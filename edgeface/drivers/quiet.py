@@ -1,0 +1,54 @@
+"""Keep OpenCV and its FFmpeg from writing to standard error what an exception of ours says better."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+
+_LOG: Any = cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2
+"""Where the switch is: the module cv2 itself up to OpenCV 4.11 at least, cv2.utils.logging in 4.14."""
+SILENT = 0
+FFMPEG_SILENT = "-8"
+
+
+class _Mute:
+    """OpenCV's log level belongs to the process: the first to enter turns it off, the last to leave, on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = SILENT
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = _LOG.getLogLevel()
+                _LOG.setLogLevel(SILENT)
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                _LOG.setLogLevel(self._before)
+
+
+_mute = _Mute()
+
+
+@contextmanager
+def opencv_muted() -> Iterator[None]:
+    """Silence OpenCV's log for a while, in all threads.
+
+    FFmpeg's own messages are off from its first use on, unless the user's environment says otherwise: OpenCV
+    offers no other switch.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_SILENT)
+    _mute.enter()
+    try:
+        yield
+    finally:
+        _mute.leave()

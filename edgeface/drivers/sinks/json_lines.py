@@ -1,0 +1,55 @@
+"""Write events to a stream, one a line: as JSON for programs, or as text for people."""
+
+import json
+from datetime import UTC, datetime
+from typing import TextIO
+
+from edgeface.core.types import Event
+
+
+def event_json(event: Event) -> str:
+    """Return an event as one line of JSON; a face that belongs to nobody has the name null.
+
+    >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
+    '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
+    """
+    fields = {
+        "kind": event.kind,
+        "name": event.name,
+        "at": utc(event.at),
+        "similarity": round(float(event.similarity), 4),
+        "track": event.track,
+    }
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+
+
+def utc(seconds: float) -> str:
+    """Return a time as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class JsonLines:
+    """A `Sink` that writes each event as a line of JSON, at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def emit(self, event: Event) -> None:
+        """Write one line."""
+        self._stream.write(event_json(event) + "\n")
+        self._stream.flush()
+
+
+class Text:
+    """A `Sink` that writes each event as a line for people, in local time, at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def emit(self, event: Event) -> None:
+        """Write one line."""
+        clock = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
+        known = event.name is not None
+        sure = f" ({event.similarity:.2f})" if known else ""
+        self._stream.write(f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}\n")
+        self._stream.flush()

@@ -1,0 +1,234 @@
+"""Keep the enrolled people in one SQLite file, and find the nearest of them."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeface.core.names import clean_name
+from edgeface.core.types import Embedding, Identity, Vector
+from edgeface.drivers.gallery_file import check_writable, open_gallery, store_errors, transaction
+from edgeface.errors import EmbeddingMismatch, StoreError
+
+STORED = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the gallery, as `edgeface list` shows them."""
+
+    identity: Identity
+    looks: int
+    """How many templates are stored."""
+    enrolled: float
+    """Seconds since the Unix epoch, UTC."""
+    model: str
+    """SHA-256 of the model file that made the templates."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """One stored look at somebody."""
+
+    id: int
+    identity: Identity
+    embedding: Embedding
+    source: str
+    created: float
+    """Seconds since the Unix epoch, UTC."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matrix:
+    """All templates in memory, a person's rows together."""
+
+    vectors: npt.NDArray[np.float32]
+    """(templates, size)"""
+    starts: npt.NDArray[np.intp]
+    """The first row of each person."""
+    people: list[Identity]
+    models: frozenset[str]
+
+
+class Gallery:
+    """The enrolled people in a file, and an exact `Index` over them.
+
+    `model` is the SHA-256 of the model in use. To search or add to a gallery that another model made raises
+    EmbeddingMismatch; listing and forgetting work. What other processes enrol or forget is seen at the next
+    call. Every method raises StoreError when the file cannot be used.
+    """
+
+    def __init__(
+        self, path: Path, model: str, *, read_only: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._path = path
+        self._model = model
+        self._clock = clock
+        self._matrix: tuple[int, _Matrix] | None = None
+        self._connection: sqlite3.Connection | None = open_gallery(path, read_only=read_only)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Gallery({str(self._path)!r}, {'open' if self._connection else 'closed'})"
+
+    def close(self) -> None:
+        """Close the file. A second call does nothing."""
+        if self._connection:
+            with self._errors():
+                self._connection.close()
+        self._connection = None
+
+    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
+        """Store looks at a person, new or known, all of them or none.
+
+        Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another model.
+        """
+        name = clean_name(name)
+        if not embeddings:
+            raise ValueError(f"no embedding to store for {name!r}")
+        now = self._clock()
+        with self._errors(), transaction(self._open):
+            matrix = self._fresh_matrix()  # inside: nobody else can add vectors of another model meanwhile
+            for embedding in embeddings:
+                self._check_same_model(embedding, matrix)
+            self._open.execute(
+                "INSERT INTO people (name, enrolled_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, now)
+            )
+            (number,) = self._open.execute("SELECT id FROM people WHERE name = ?", (name,)).fetchone()
+            self._open.executemany(
+                "INSERT INTO templates (person_id, vector, model, source, created_at) VALUES (?, ?, ?, ?, ?)",
+                [(number, e.vector.astype(STORED).tobytes(), e.model, source, now) for e in embeddings],
+            )
+        self._matrix = None
+        return Identity(number, name)
+
+    def forget(self, name: str) -> int:
+        """Erase a person and overwrite their vectors; return how many looks are gone."""
+        name = clean_name(name)
+        with self._errors(), transaction(self._open):
+            row = self._open.execute(
+                "SELECT p.id, count(t.id) FROM people p LEFT JOIN templates t ON t.person_id = p.id "
+                "WHERE p.name = ? GROUP BY p.id",
+                (name,),
+            ).fetchone()
+            if row is None:
+                raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=self._near(name))
+            self._open.execute("DELETE FROM people WHERE id = ?", (row[0],))
+        self._matrix = None
+        with self._errors():
+            # The log of recent writes still holds the vectors: fold it into the file and empty it.
+            self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return row[1]
+
+    def people(self) -> list[Person]:
+        """Return everybody, sorted by name."""
+        with self._errors():
+            rows = self._open.execute(
+                "SELECT p.id, p.name, count(t.id), p.enrolled_at, coalesce(max(t.model), '') "
+                "FROM people p LEFT JOIN templates t ON t.person_id = p.id GROUP BY p.id"
+            ).fetchall()
+        everybody = [Person(Identity(id_, name), looks, at, model) for id_, name, looks, at, model in rows]
+        return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
+
+    def templates(self) -> list[Template]:
+        """Return every stored look, a person's looks together, in the order in which they came."""
+        with self._errors():
+            rows = self._open.execute(
+                "SELECT t.id, p.id, p.name, t.vector, t.model, t.source, t.created_at "
+                "FROM templates t JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
+            ).fetchall()
+        return [
+            Template(id_, Identity(person, name), Embedding(self._vector(blob), model), source, created)
+            for id_, person, name, blob, model, source, created in rows
+        ]
+
+    def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
+        """Return up to k different people and their best cosine, nearest first; ties by who came first."""
+        matrix = self._fresh_matrix()
+        self._check_same_model(query, matrix)
+        if not matrix.people:
+            return []
+        best = np.maximum.reduceat(matrix.vectors @ query.vector, matrix.starts)
+        order = np.argsort(-best, kind="stable")[: max(k, 0)]
+        return [(matrix.people[place], float(best[place])) for place in order]
+
+    def check_writable(self) -> None:
+        """Raise StoreError when nobody could be enrolled: read-only, locked or the disk is full."""
+        check_writable(self._open, self._path)
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise ValueError(f"{self!r} was closed")
+        return self._connection
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return store_errors(self._path)
+
+    def _fresh_matrix(self) -> _Matrix:
+        """Return the templates in memory, read again if another process changed the file."""
+        with self._errors():
+            (version,) = self._open.execute("PRAGMA data_version").fetchone()
+        if self._matrix is None or self._matrix[0] != version:
+            self._matrix = (version, _stack(self.templates(), self._path))
+        return self._matrix[1]
+
+    def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
+        if embedding.model != self._model:
+            raise EmbeddingMismatch(
+                f"an embedding of model {_short(embedding.model)} was given to a gallery opened for model "
+                f"{_short(self._model)}"
+            )
+        others = sorted(matrix.models - {self._model})
+        if others:
+            raise EmbeddingMismatch(
+                f"gallery {self._path} was made with model {_short(others[0])}, this one is {_short(self._model)}",
+                hint="enrol everybody again in another gallery file, or use that model with --model",
+            )
+        size = matrix.vectors.shape[1] if matrix.people else len(embedding.vector)
+        if embedding.vector.shape != (size,) or not np.isfinite(embedding.vector).all():
+            raise EmbeddingMismatch(f"an embedding must be {size} finite values, not {embedding.vector.shape} of them")
+
+    def _vector(self, blob: bytes) -> Vector:
+        if not isinstance(blob, bytes) or not blob or len(blob) % STORED.itemsize:
+            raise StoreError(f"gallery {self._path} is damaged: a stored vector is incomplete")
+        return np.frombuffer(blob, STORED).astype(np.float32)
+
+    def _near(self, name: str) -> str:
+        names = [found for (found,) in self._open.execute("SELECT name FROM people")]
+        folded = {known.casefold(): known for known in names}
+        near = get_close_matches(name.casefold(), folded, 1)
+        return f"did you mean {folded[near[0]]!r}?" if near else "`edgeface list` shows who is there"
+
+
+def _stack(templates: list[Template], path: Path) -> _Matrix:
+    if not templates:
+        return _Matrix(np.empty((0, 0), np.float32), np.empty(0, np.intp), [], frozenset())
+    models = frozenset(template.embedding.model for template in templates)
+    vectors = [template.embedding.vector for template in templates]
+    if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
+        raise StoreError(f"gallery {path} is damaged: vectors of one model differ in size")
+    owners = [template.identity.id for template in templates]
+    starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
+    # Of several models nothing is compared, so the first vector stands for all.
+    matrix = np.stack(vectors if len(models) == 1 else vectors[:1])
+    return _Matrix(matrix, starts, [templates[start].identity for start in starts], models)
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:12]}…" if len(digest) > 12 else digest

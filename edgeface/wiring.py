@@ -1,0 +1,123 @@
+"""Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeface.app.enroll import Enroller
+from edgeface.app.pipeline import Pipeline
+from edgeface.card import Bundle, read_bundle
+from edgeface.config import Config
+from edgeface.core.align import CHIP_SIZE
+from edgeface.core.decision import Policy
+from edgeface.core.presence import Presence
+from edgeface.core.protocols import Detector, Embedder, Index
+from edgeface.core.tracking import Tracker
+from edgeface.drivers.annotate import VideoWriter
+from edgeface.drivers.cameras.choose import open_camera
+from edgeface.drivers.cameras.source import Source
+from edgeface.drivers.detectors.yunet import YuNet
+from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.drivers.store import Gallery
+from edgeface.errors import ModelError
+
+DEFAULT_BUNDLE = Path(__file__).parent / "models" / "default"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What every kind of recognition needs."""
+
+    detector: Detector
+    embedder: Embedder
+    policy: Policy
+
+
+def make_parts(config: Config, *, live: bool = False) -> Parts:
+    """Build the detector, the embedder and the policy of the bundle's variant in use."""
+    bundle = read_model(config)
+    return Parts(make_detector(config, live=live), make_embedder(config, bundle), make_policy(config, bundle))
+
+
+def read_model(config: Config) -> Bundle:
+    """Read the bundle that is configured, or else the one that comes with edgeface."""
+    if config.recognition.model:
+        return read_bundle(Path(config.recognition.model).expanduser())
+    if not DEFAULT_BUNDLE.is_dir():
+        raise ModelError(
+            f"this edgeface carries no model: {DEFAULT_BUNDLE} is missing",
+            hint="give a bundle with --model, or set recognition.model",
+        )
+    return read_bundle(DEFAULT_BUNDLE)
+
+
+def make_embedder(config: Config, bundle: Bundle) -> Embedder:
+    """Open the configured variant of a bundle; it proves itself on the card's golden chip."""
+    chosen = config.recognition
+    return TfliteEmbedder(bundle, variant=chosen.variant, runtime=chosen.runtime, threads=chosen.threads)
+
+
+def make_detector(config: Config, *, live: bool = False) -> Detector:
+    """Open the detector: on live frames it looks at a smaller copy, on photos at full size."""
+    chosen = config.detection
+    weights = Path(chosen.weights).expanduser() if chosen.weights else None
+    return YuNet(weights, score=chosen.score, long_side=(chosen.long_side or None) if live else None)
+
+
+def make_policy(config: Config, bundle: Bundle) -> Policy:
+    """Return the configured threshold, or else the one the card measured for the false-accept rate."""
+    chosen = config.recognition
+    threshold = chosen.threshold
+    if threshold is None:
+        threshold = bundle.threshold(chosen.far, chosen.variant)
+    return Policy(threshold, chosen.margin, chosen.votes_needed, chosen.votes_of)
+
+
+def open_gallery(config: Config, model: str, *, read_only: bool = False) -> Gallery:
+    """Open the gallery of the configured path for vectors of one model."""
+    return Gallery(Path(config.gallery.path), model, read_only=read_only)
+
+
+def check_model(parts: Parts, gallery: Gallery) -> None:
+    """Raise EmbeddingMismatch at once, and not at the first face, when another model made the gallery."""
+    [of_nothing] = parts.embedder.embed([np.zeros((CHIP_SIZE, CHIP_SIZE, 3), np.uint8)])
+    gallery.nearest(of_nothing, 1)
+
+
+def make_camera(config: Config) -> Source:
+    """Open the configured source of frames."""
+    chosen = config.camera
+    return open_camera(chosen.source, width=chosen.width, height=chosen.height)
+
+
+def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
+    """Return the pipeline for one camera."""
+    return Pipeline(
+        detector=parts.detector,
+        embedder=parts.embedder,
+        index=index,
+        policy=parts.policy,
+        tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
+        reverify_seconds=config.tracking.reverify_seconds,
+    )
+
+
+def make_presence(config: Config) -> Presence:
+    """Return the memory of who is here."""
+    return Presence(patience_seconds=config.presence.patience_seconds)
+
+
+def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:
+    """Return what adds people to a gallery."""
+    return Enroller(
+        detector=parts.detector,
+        embedder=parts.embedder,
+        people=gallery,
+        threshold=parts.policy.threshold,
+    )
+
+
+def make_film(path: Path, config: Config, camera: Source) -> VideoWriter:
+    """Return the writer of an annotated video that plays as fast as the examined frames came."""
+    return VideoWriter(path, camera.fps / config.recognition.every if camera.fps else None)

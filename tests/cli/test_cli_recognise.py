@@ -1,0 +1,163 @@
+"""identify and run."""
+
+import os
+import signal
+
+import cv2
+import pytest
+
+from edgeface import wiring
+from tests import fakes
+from tests.fakes import BLUE, GREEN, RED, ColourEmbedder, PaintedCamera, Square, paint
+
+
+@pytest.fixture(autouse=True)
+def world(painted, cli, picture):
+    """Alice is red and Bob is green."""
+    for name, colour in (("alice", RED), ("bob", GREEN)):
+        assert cli("enroll", "--name", name, picture(f"{name}.png", Square(colour))).code == 0
+
+
+@pytest.fixture
+def clip(picture):
+    """Somebody comes and goes, at one picture a second."""
+
+    def write(*squares, frames):
+        for number in range(frames):
+            picture(f"clip/{number:02}.png", *squares)
+        return "clip"
+
+    return write
+
+
+def test_every_face_of_a_photo_is_named_or_unknown(cli, picture):
+    party = picture("party.png", Square(RED, size=120), Square(BLUE, left=300))
+    identified = cli("identify", party)
+    assert identified.code == 0
+    first, second = identified.out.splitlines()
+    assert first.startswith("party.png: alice  similarity 1.00, next -0.3")
+    assert first.endswith("120x120 at 100,60")
+    assert second.startswith("party.png: unknown  similarity ")
+
+
+def test_a_photo_without_a_face_says_so_and_the_others_go_on(cli, picture, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"broken")
+    empty, bob = picture("empty.png"), picture("bob2.png", Square(GREEN, left=200))
+    identified = cli("identify", empty, "broken.jpg", bob, "--json")
+    assert identified.code == 0
+    assert [found["problem"] for found in identified.objects] == [
+        "empty.png: no face found",
+        "broken.jpg is not a picture that edgeface reads",
+        None,
+    ]
+    assert [face["name"] for face in identified.objects[2]["faces"]] == ["bob"]
+
+
+def test_when_no_photo_has_a_face_the_exit_code_is_5(cli, picture):
+    identified = cli("identify", picture("empty.png"))
+    assert (identified.code, identified.out) == (5, "empty.png: no face found\n")
+    assert "no face found in 1 photo\n" in identified.err
+
+
+def test_the_threshold_is_that_of_the_card_for_the_rate_asked_unless_it_is_set(cli, picture):
+    orange = picture("orange.png", Square((220, 122, 40)))
+
+    def name(*options):
+        [found] = cli("identify", orange, "--json", *options).objects
+        return found["faces"][0]["name"], found["faces"][0]["similarity"]
+
+    assert name() == ("alice", pytest.approx(0.85, abs=0.04))
+    assert name("-o", "recognition.threshold=0.95")[0] is None
+    assert name("-o", "recognition.far=0.01")[0] == "alice"
+    assert cli("identify", orange, "-o", "recognition.far=0.5").code == 4
+
+
+def test_who_arrives_and_leaves_is_printed_as_text(cli, clip):
+    ended = cli("run", "--camera", clip(Square(RED), frames=5))
+    assert ended.code == 0
+    told = [line.split("  ")[1] for line in ended.out.splitlines()]
+    assert told == ["alice arrived (1.00)", "alice left (1.00)"]
+    assert "5 frames in 4.0 s of clip: 2 events" in ended.err
+
+
+def test_events_are_json_lines(cli, clip):
+    arrived, left = cli("run", "--camera", clip(Square(RED), frames=5), "--json").objects
+    assert (arrived["kind"], arrived["name"], arrived["track"]) == ("arrived", "alice", 1)
+    assert (left["kind"], left["name"]) == ("left", "alice")
+    assert arrived["at"].endswith("Z") and arrived["at"] < left["at"]
+
+
+def test_a_stranger_gets_no_name(cli, clip):
+    events = cli("run", "--camera", clip(Square(BLUE), frames=6), "--json").objects
+    assert [(event["kind"], event["name"]) for event in events] == [("arrived", None), ("left", None)]
+
+
+def test_before_anybody_is_enrolled_everybody_is_unknown(cli, clip):
+    source = clip(Square(RED), frames=6)
+    ended = cli("run", "--camera", source, "--gallery", "new.db", "--json")
+    assert [event["name"] for event in ended.objects] == [None, None]
+
+
+def test_a_gallery_of_another_model_is_refused_at_once(cli, clip, monkeypatch):
+    monkeypatch.setattr(ColourEmbedder, "model", "another")
+    monkeypatch.setattr(fakes, "MODEL", "another")
+    ended = cli("run", "--camera", clip(frames=1))
+    assert ended.code == 4
+    assert "was made with model" in ended.err
+
+
+def test_a_name_that_no_terminal_can_show_is_no_reason_to_end(cli, picture):
+    name = os.fsdecode(b"caf\xe9.png")
+    picture("plain.png", Square(RED)).rename(name)
+    assert cli("identify", name, "--json").objects[0]["faces"][0]["name"] == "alice"
+
+
+def test_a_duty_examines_every_nth_frame(cli, clip):
+    ended = cli("run", "--camera", clip(Square(RED), frames=9), "-o", "recognition.every=3")
+    assert "3 frames in 6.0 s" in ended.err
+
+
+def test_the_annotated_video_shows_every_frame_at_its_pace(cli, clip, tmp_path):
+    assert cli("run", "--camera", clip(Square(RED), frames=5), "--annotate", "out.mp4").code == 0
+    film = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    assert film.get(cv2.CAP_PROP_FPS) == 1
+    film.release()
+
+
+def test_a_video_that_cannot_be_written_is_refused_before_the_watch(cli, clip):
+    ended = cli("run", "--camera", clip(Square(RED), frames=5), "--annotate", "out.gif")
+    assert (ended.code, ended.out) == (3, "")
+
+
+class Interrupted(PaintedCamera):
+    """Is interrupted after its pictures, as by Ctrl-C or a signal."""
+
+    name, fps = "camera", 10.0
+
+    def __init__(self, pictures, interrupt):
+        super().__init__(pictures)
+        self.interrupt = interrupt
+
+    def frames(self):
+        yield from super().frames()
+        self.interrupt()
+
+
+def ctrl_c():
+    raise KeyboardInterrupt
+
+
+def sigterm():
+    signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("interrupt", "code"), [(ctrl_c, 130), (sigterm, 0)])
+def test_an_interrupted_watch_ends_cleanly(cli, monkeypatch, interrupt, code):
+    camera = Interrupted([paint(Square(RED))] * 5, interrupt)
+    monkeypatch.setattr(wiring, "make_camera", lambda config: camera)
+    ended = cli("run", "--json")
+    assert ended.code == code
+    assert [event["kind"] for event in ended.objects] == ["arrived", "left"]
+    assert "Traceback" not in ended.err
+    assert camera.closed

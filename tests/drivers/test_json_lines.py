@@ -1,0 +1,75 @@
+"""Events come out one a line, with keys that programs may rely on."""
+
+import io
+import json
+import math
+
+import pytest
+
+from edgeface.core.types import Event
+from edgeface.drivers.sinks.json_lines import JsonLines, Text, event_json, utc
+
+ARRIVED = Event("arrived", "Zoë", 1_700_000_000.1239, 0.654321, 3)
+STRANGER = Event("left", None, 0.0, -1.0, 1)
+
+
+def test_the_keys_and_their_order_are_fixed() -> None:
+    assert event_json(ARRIVED) == (
+        '{"kind": "arrived", "name": "Zoë", "at": "2023-11-14T22:13:20.123Z", "similarity": 0.6543, "track": 3}'
+    )
+
+
+def test_a_stranger_has_no_name() -> None:
+    assert json.loads(event_json(STRANGER))["name"] is None
+
+
+def test_a_numpy_similarity_is_written_too() -> None:
+    import numpy as np
+
+    assert '"similarity": 0.5' in event_json(Event("left", "Ada", 0.0, np.float32(0.5), 1))  # pyright: ignore
+
+
+def test_what_is_not_json_is_never_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        event_json(Event("left", "Ada", 0.0, math.nan, 1))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (0.9999, "1970-01-01T00:00:00.999Z"),
+        (1.5, "1970-01-01T00:00:01.500Z"),
+    ],
+)
+def test_times_are_utc_with_milliseconds(seconds: float, text: str) -> None:
+    assert utc(seconds) == text
+
+
+class Pipe(io.StringIO):
+    """A stream that remembers what had been flushed."""
+
+    flushed = ""
+
+    def flush(self) -> None:
+        self.flushed = self.getvalue()
+
+
+def test_each_event_is_a_line_that_leaves_at_once() -> None:
+    stream = Pipe()
+    sink = JsonLines(stream)
+    for event in (ARRIVED, STRANGER):
+        sink.emit(event)
+        assert stream.flushed.endswith(event_json(event) + "\n")
+    assert len(stream.flushed.splitlines()) == 2
+
+
+def test_people_read_a_sentence() -> None:
+    stream = Pipe()
+    sink = Text(stream)
+    sink.emit(ARRIVED)
+    sink.emit(STRANGER)
+    first, second = stream.flushed.splitlines()
+    assert first.endswith("  Zoë arrived (0.65)")
+    assert second.endswith("  somebody unknown left")
+    assert first[2] == first[5] == ":"

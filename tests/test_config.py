@@ -1,0 +1,115 @@
+"""Settings: defaults, files and options, and errors that help."""
+
+from dataclasses import fields
+
+import pytest
+
+from edgeface.config import Config, commented_default, effective, load
+from edgeface.errors import ConfigError
+
+
+def refused(*overrides):
+    with pytest.raises(ConfigError) as refusal:
+        load([], overrides)
+    return str(refusal.value), refusal.value.hint
+
+
+def test_without_files_and_options_all_is_default():
+    assert load() == Config()
+
+
+def test_the_settings_in_force_give_themselves_again(tmp_path):
+    config = load([], ["camera.width=640", "recognition.threshold=0.4", 'camera.source=a "b" \\ ü'])
+    path = tmp_path / "again.toml"
+    path.write_text(effective(config), encoding="utf-8")
+    assert load([path]) == config
+
+
+def test_the_commented_file_explains_every_setting_and_changes_none(tmp_path):
+    text = commented_default()
+    path = tmp_path / "default.toml"
+    path.write_text(text)
+    assert load([path]) == Config()
+    for section in fields(Config):
+        for setting in fields(getattr(Config(), section.name)):
+            assert f"# {setting.metadata['description']}\n# {setting.name} = " in text
+
+
+def test_the_commented_file_is_valid_when_all_of_it_is_uncommented(tmp_path):
+    path = tmp_path / "all.toml"
+    lines = commented_default().splitlines()
+    path.write_text("\n".join(line[2:] if " = " in line and "`" not in line else line for line in lines))
+    config = load([path])
+    assert (config.camera.width, config.recognition.threshold, config.presence) == (
+        1280,
+        0.5,
+        Config().presence,
+    )
+
+
+def test_the_last_file_wins_setting_by_setting(tmp_path):
+    first, second = tmp_path / "1.toml", tmp_path / "2.toml"
+    first.write_text('[camera]\nsource = "a"\nwidth = 1\n')
+    second.write_text('[camera]\nsource = "b"\n')
+    config = load([first, second], ["camera.width=3"])
+    assert (config.camera.source, config.camera.width) == ("b", 3)
+
+
+@pytest.mark.parametrize(
+    ("override", "message", "hint"),
+    [
+        (
+            "recognition.treshold=1",
+            "unknown setting recognition.treshold",
+            "did you mean recognition.threshold?",
+        ),
+        ("recogniton.far=1", "unknown setting recogniton", "did you mean recognition?"),
+        ("far=1", "is not of the form section.key=value", "for example -o recognition.far=0.01"),
+        ("recognition.far", "is not of the form section.key=value", "for example"),
+        ("camera.width=true", "camera.width must be int, not True", ""),
+        ("camera.width=1.5", "camera.width must be int, not 1.5", ""),
+        ("camera.width=0", "camera.width must be at least 1, not 0", ""),
+        ("recognition.far=often", "recognition.far must be float, not 'often'", ""),
+        ("recognition.far=1.5", "recognition.far must be at most 1, not 1.5", ""),
+        ("recognition.far=nan", "recognition.far must be", ""),
+        ("tracking.patience_seconds=-1", "must be at least 0, not -1", ""),
+        ("recognition.runtime=tflite", "recognition.runtime is 'tflite'", "choose one of"),
+        ("recognition.votes_of=2", "votes_needed is 3, more than recognition.votes_of = 2", ""),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_is_wrong(override, message, hint):
+    given_message, given_hint = refused(override)
+    assert message in given_message
+    assert hint in given_hint
+
+
+@pytest.mark.parametrize("number", ["camera.source=0", 'camera.source="0"'])
+def test_a_text_needs_no_quotes_even_if_it_looks_like_a_number(number):
+    assert load([], [number]).camera.source == "0"
+
+
+def test_a_whole_number_is_a_number():
+    assert load([], ["presence.patience_seconds=3"]).presence.patience_seconds == 3.0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[camera]\nsauce = 1\n", "unknown setting camera.sauce"),
+        (b"camera = 1\n", "camera must be"),
+        (b"[camera\n", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, content, message):
+    path = tmp_path / "wrong.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as refusal:
+        load([path])
+    assert str(path) in str(refusal.value)
+
+
+def test_a_missing_file_says_how_to_write_one(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file") as refusal:
+        load([tmp_path / "none.toml"])
+    assert "edgeface config --init" in refusal.value.hint
