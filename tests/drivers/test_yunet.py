@@ -161,3 +161,12 @@ def test_weights_that_are_no_network_are_one_silent_error(
     with pytest.raises(ModelError, match="not a YuNet model"):
         YuNet(weights)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("long_side", [400, 700, 767, 800, 823, 900, 1100, 1500, 2000, 3000])
+def test_a_portrait_is_found_at_every_size(detector: YuNet, astronaut: Photo, long_side: int) -> None:
+    portrait = astronaut[0:260, 90:350]
+    picture = cv2.resize(portrait, (long_side, long_side), interpolation=cv2.INTER_CUBIC)
+    faces = detector.detect(picture)
+    assert len(faces) == 1
+    assert faces[0].box.height == pytest.approx(long_side * 0.437, rel=0.03)

@@ -26,7 +26,8 @@ COARSE_PX = (640, 320)
 """Longer sides of the extra passes that look for the large faces of a larger picture."""
 
 LARGE_FACE_PX = 256
-"""Of faces above 300 px YuNet misses many, and takes parts for faces: a coarser pass looks for those."""
+"""From here on a pass's rows are not trusted: it misses many faces above 180 px, most above 300, and takes parts
+of them for faces; a coarser pass looks for all of those."""
 
 LEAST_SIDE_PX = 64
 """OpenCV 4.14 finds uninitialised memory in pictures up to 32 px high: a shorter side gets a black rim."""
@@ -68,9 +69,8 @@ class YuNet:
         rows = _search(self._full, image, searched)
         for network, coarse_px in zip(self._coarse, COARSE_PX, strict=True):
             if coarse_px < searched:
-                limit = LARGE_FACE_PX * long_side / searched
-                coarse = _search(network, image, coarse_px)
-                rows = _merge(coarse[_extent(coarse) >= limit], rows[_extent(rows) < limit])
+                precise = rows[_extent(rows) < LARGE_FACE_PX * long_side / searched]
+                rows = _merge(_search(network, image, coarse_px), precise)
                 searched = coarse_px
         faces = [_face(row) for row in rows]
         return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
@@ -146,10 +146,18 @@ def _extent(rows: Rows) -> Rows:
     return rows[:, 2:4].max(axis=1)
 
 
-def _merge(large: Rows, small: Rows) -> Rows:
-    """Add to the large faces the small ones, but for second sights of a face at the limit between."""
-    kept = [row for row in small if not any(_overlap(row, other) > OVERLAP for other in large)]
-    return np.concatenate([large, np.array(kept, np.float32).reshape(-1, 15)])
+def _merge(coarse: Rows, precise: Rows) -> Rows:
+    """Add to a pass's faces those that only the coarser pass saw; what lies inside such a face is a part of it."""
+    new = [row for row in coarse if not any(_overlap(row, other) > OVERLAP for other in precise)]
+    kept = [row for row in precise if not any(_is_part(row, face) for face in new)]
+    return np.array([*new, *kept], np.float32).reshape(-1, 15)
+
+
+def _is_part(row: Rows, face: Rows) -> bool:
+    """Tell whether a box less than half as large as a face has its middle inside it."""
+    from_corner = row[:2] + row[2:4] / 2 - face[:2]
+    inside = bool(np.all((from_corner >= 0) & (from_corner <= face[2:4])))
+    return inside and float(np.prod(row[2:4])) < 0.5 * float(np.prod(face[2:4]))
 
 
 def _overlap(one: Rows, other: Rows) -> float:
