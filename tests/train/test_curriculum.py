@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 from edgeface_train import commands
-from edgeface_train.curriculum import collapsed, spread
+from edgeface_train.alarm import collapsed, spread
 from edgeface_train.fit import learning_rate
 from edgeface_train.journal import read_log
 from edgeface_train.recipe import Stage, read_recipe

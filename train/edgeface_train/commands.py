@@ -69,7 +69,8 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculu
     if started and not resume:
         raise ConfigError(f"run {run} exists already", hint="go on with --resume, or choose another folder with --out")
     chips, held_out = load_people(plan, data)
-    from edgeface_train.curriculum import Curriculum, teacher_vectors
+    from edgeface_train.curriculum import Curriculum
+    from edgeface_train.teacher import teacher_vectors
 
     teacher = None
     if plan.data.teacher:

@@ -5,17 +5,17 @@ where it happens, so a run continued from a checkpoint is the run that was never
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edgeface.core.metrics import HARD, similarity_pairs, tar_at_far
 from edgeface.core.types import Vector
 from edgeface.errors import Collapse, ConfigError
+from edgeface_train.alarm import COLLAPSE_EPOCHS, collapsed, spread
 from edgeface_train.batches import embed_chips
 from edgeface_train.chips import ChipSet
 from edgeface_train.fit import Fitter
@@ -23,8 +23,7 @@ from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoi
 from edgeface_train.mining import Mined, Photos, Triplets, mine, non_easy_fraction, random_triplets
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
-
-COLLAPSE_EPOCHS = 3
+from edgeface_train.report import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,52 +232,3 @@ class Curriculum:
         entry = {"event": event, **asdict(self._at), "kind": self._stage.kind, "at": self._clock(), **values}
         self.journal.write(entry)
         self._report(describe(entry))
-
-
-def spread(vectors: Vector) -> float:
-    """Return the mean squared distance over all pairs of unit vectors: 2 - 2 |mean|^2, 0 when they are one point."""
-    middle = vectors.mean(axis=0, dtype=np.float64)
-    return float(2.0 - 2.0 * np.dot(middle, middle))
-
-
-def collapsed(history: Sequence[tuple[float, float]], margin: float | None) -> bool:
-    """Tell whether the last epochs, as (loss, spread), show a collapse: one point, and a loss stuck at the margin."""
-    if len(history) < COLLAPSE_EPOCHS:
-        return False
-    one_point = all(distance < 0.01 for _, distance in history)
-    stuck = margin is None or all(abs(loss - margin) < 0.05 * margin for loss, _ in history)
-    return one_point and stuck
-
-
-def describe(entry: dict[str, Any]) -> str:
-    """Return a log entry as one line for a person."""
-    where = f"stage {entry['stage'] + 1} {entry['kind']}" + (
-        f" round {entry['round'] + 1}" if entry["kind"] == "rounds" else ""
-    )
-    texts: dict[str, Callable[[], str]] = {
-        "epoch": lambda: f"epoch {entry['epoch'] + 1}: loss {entry['loss']:.4f}, {entry['images_per_s']:.0f} images/s",
-        "mine": lambda: f"{entry['triplets']} triplets mined, {entry['hard_share']:.0%} hard",
-        "measure": lambda: (
-            f"non-easy {entry['non_easy_train']:.2%} training, {entry['non_easy_held_out']:.2%} held out; "
-            f"TAR@FAR=1e-2 {entry['tar_held_out']:.1%}"
-        ),
-        "end": lambda: f"stops: {entry['reason']}",
-    }
-    return f"{where}: {texts[entry['event']]()}"
-
-
-def teacher_vectors(path: Path, order: Path, chips: ChipSet) -> npt.NDArray[np.float32]:
-    """Return the teacher's unit vector of every chip, matched by path. Raise ConfigError for a chip without one."""
-    import csv
-
-    with np.load(path, allow_pickle=False) as content:
-        vectors = content["vectors"].astype(np.float32)
-    with order.open(encoding="utf-8", newline="") as file:
-        rows = {row["file"]: place for place, row in enumerate(csv.DictReader(file))}
-    missing = [chip for chip in chips.paths if chip not in rows]
-    if missing or len(rows) != len(vectors):
-        raise ConfigError(
-            f"teacher {path} has {len(vectors)} vectors for {len(rows)} chips, {len(missing)} of ours are missing",
-            hint="make the teacher's vectors for this very set of chips",
-        )
-    return vectors[[rows[chip] for chip in chips.paths]]

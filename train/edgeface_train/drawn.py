@@ -4,6 +4,10 @@ A seed is a person and a second seed is a picture of that person: the first fixe
 second pose, expression, light, background and camera.
 """
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -11,8 +15,9 @@ import numpy as np
 
 from edgeface.core.types import Image, Landmarks
 from edgeface_train.drawing import features, hair, head, surroundings
-from edgeface_train.drawing.canvas import Picture, cover_field, darken, paint, window
-from edgeface_train.drawing.person import Person, Take, make_person, make_take
+from edgeface_train.drawing.canvas import Picture, Plane, cover_field, darken, paint, window
+from edgeface_train.drawing.cast import make_person, make_take
+from edgeface_train.drawing.person import Person
 
 SIZE = 240
 JPEG_QUALITY = 92
@@ -38,28 +43,36 @@ def draw_picture(person_seed: int, picture_seed: int, *, size: int = SIZE) -> tu
     return image, np.array(head.landmarks(person, pose), np.float32)
 
 
-def write_people(folder: Path, people: int, pictures: int, seed: int = 0) -> list[str]:
-    """Write FOLDER/<name>/<n>.jpg of so many people; return their names. The same seed draws the same people."""
-    names = []
-    for number in range(people):
-        name = f"person-{seed + number:04d}"
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        for picture in range(pictures):
-            image, _ = draw_picture(seed + number, picture)
-            bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-            jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-            (folder / name / f"{picture:02d}.jpg").write_bytes(jpeg.tobytes())
-        names.append(name)
-    return names
+def write_people(folder: Path, people: int, pictures: int, seed: int = 0, *, workers: int = 1) -> list[str]:
+    """Write FOLDER/person-<seed>/<n>.jpg of people seed, seed + 1, ...; return their names.
+
+    `workers` processes share the work, 0 is one a core; what is drawn does not depend on them.
+    """
+    seeds = range(seed, seed + people)
+    if workers == 1:
+        return [_write_person(folder, pictures, each) for each in seeds]
+    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(partial(_write_person, folder, pictures), seeds, chunksize=4))
 
 
-def _face(person: Person, pose: head.Pose, u: Picture, v: Picture) -> tuple[Picture, Picture]:
+def _write_person(folder: Path, pictures: int, seed: int) -> str:
+    name = f"person-{seed:04d}"
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    for picture in range(pictures):
+        image, _ = draw_picture(seed, picture)
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+        (folder / name / f"{picture:02d}.jpg").write_bytes(jpeg.tobytes())
+    return name
+
+
+def _face(person: Person, pose: head.Pose, u: Plane, v: Plane) -> tuple[Picture, Plane]:
     """Return the lit face and where it is."""
-    take: Take = pose.take
+    take = pose.take
     face = np.empty((pose.size, pose.size, 3), np.float32)
     features.paint_skin(face, person, u, v)
     features.paint_folds(face, person, take, u, v)
-    features.paint_nose(face, person, u, v)
+    features.paint_nose(face, person, take, u, v)
     features.paint_beard(face, person, take, u, v)
     part = window(u, v, (-0.75, 0.75), (0.8, 1.7))
     features.paint_mouth(face[part], person, take, u[part], v[part], pose.pixel)

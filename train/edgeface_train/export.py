@@ -21,10 +21,10 @@ from edgeface.core.types import Image, Vector
 from edgeface.drivers.embedder import run_chip
 from edgeface.drivers.runtime import load
 from edgeface.errors import TrainingError
+from edgeface_train.alarm import spread
 from edgeface_train.backbone import RAW_EMBEDDING
 from edgeface_train.batches import embed_chips
 from edgeface_train.chips import ChipSet
-from edgeface_train.curriculum import spread
 from edgeface_train.recipe import Recipe
 
 FALSE_ACCEPT_RATES = ("0.01", "0.001")

@@ -1,6 +1,6 @@
-"""Tell a run as a table: a line a round, with what was mined and how far the network had come."""
+"""Tell a run: an entry as a line, the whole as a table with what was mined and how far the network had come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 HEADINGS = (
@@ -43,6 +43,23 @@ def table(entries: Iterable[dict[str, Any]]) -> str:
         if entry["event"] == "end"
     ]
     return "\n".join([*lines, "", *ends]) if ends else "\n".join(lines)
+
+
+def describe(entry: dict[str, Any]) -> str:
+    """Return a log entry as one line for a person."""
+    where = f"stage {entry['stage'] + 1} {entry['kind']}" + (
+        f" round {entry['round'] + 1}" if entry["kind"] == "rounds" else ""
+    )
+    texts: dict[str, Callable[[], str]] = {
+        "epoch": lambda: f"epoch {entry['epoch'] + 1}: loss {entry['loss']:.4f}, {entry['images_per_s']:.0f} images/s",
+        "mine": lambda: f"{entry['triplets']} triplets mined, {entry['hard_share']:.0%} hard",
+        "measure": lambda: (
+            f"non-easy {entry['non_easy_train']:.2%} training, {entry['non_easy_held_out']:.2%} held out; "
+            f"TAR@FAR=1e-2 {entry['tar_held_out']:.1%}"
+        ),
+        "end": lambda: f"stops: {entry['reason']}",
+    }
+    return f"{where}: {texts[entry['event']]()}"
 
 
 def _line(cells: Sequence[str]) -> str:
