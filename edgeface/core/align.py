@@ -48,9 +48,7 @@ def similarity_transform(source: Landmarks, target: npt.NDArray) -> npt.NDArray[
     """
     from_points, to_points = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if from_points.shape != to_points.shape or from_points.ndim != 2 or from_points.shape[1] != 2:
-        raise ValueError(
-            f"points must be two arrays of (n, 2), not {from_points.shape} and {to_points.shape}"
-        )
+        raise ValueError(f"points must be two arrays of (n, 2), not {from_points.shape} and {to_points.shape}")
     if len(from_points) < 2:
         raise ValueError(f"{len(from_points)} points do not make a transform, at least 2 are needed")
     from_centre, to_centre = from_points.mean(axis=0), to_points.mean(axis=0)
@@ -108,9 +106,9 @@ def _shrunk(image: Image, rows: _Axis, columns: _Axis) -> Planes:
     for offset in range(1, factor):
         summed += region[offset::factor]
     planes = np.ascontiguousarray(summed.transpose(2, 0, 1), np.float32)
-    return sum(
-        (planes[:, :, offset::factor] for offset in range(1, factor)), planes[:, :, ::factor]
-    ) / np.float32(factor * factor)
+    return sum((planes[:, :, offset::factor] for offset in range(1, factor)), planes[:, :, ::factor]) / np.float32(
+        factor * factor
+    )
 
 
 def _bilinear(planes: Planes, y: Planes, x: Planes) -> Image:

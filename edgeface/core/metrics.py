@@ -85,9 +85,7 @@ def tenfold_accuracy(similarities: npt.NDArray, same: npt.NDArray, folds: npt.ND
     if len(names) < 2:
         raise ValueError(f"{len(names)} fold, at least two are needed")
     if not scores.shape == truth.shape == fold_of.shape:
-        raise ValueError(
-            f"{len(scores)} similarities, {len(truth)} labels and {len(fold_of)} folds do not match"
-        )
+        raise ValueError(f"{len(scores)} similarities, {len(truth)} labels and {len(fold_of)} folds do not match")
     thresholds, accuracies = [], []
     for name in names:
         held_out = fold_of == name

@@ -32,9 +32,7 @@ def crop_centre(chips: Image, size: int) -> Image:
 def to_input(chips: Image, spec: InputSpec) -> npt.NDArray[np.float32]:
     """Scale (n, size, size, 3) RGB uint8 chips to the float32 input of a network."""
     if chips.ndim != 4 or chips.shape[1:] != (spec.size, spec.size, 3) or chips.dtype != np.uint8:
-        raise ValueError(
-            f"chips must be (n, {spec.size}, {spec.size}, 3) uint8, not {chips.shape} {chips.dtype}"
-        )
+        raise ValueError(f"chips must be (n, {spec.size}, {spec.size}, 3) uint8, not {chips.shape} {chips.dtype}")
     ordered = chips if spec.channels == "RGB" else chips[..., ::-1]
     return ordered.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
 

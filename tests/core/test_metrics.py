@@ -214,9 +214,7 @@ def slow_identification(gallery, gallery_people, mated, mated_people, nonmated, 
         own, others = -math.inf, -math.inf
         for vector, owner in zip(gallery, gallery_people, strict=True):
             similarity = float(probe @ vector)
-            own, others = (
-                (max(own, similarity), others) if owner == person else (own, max(others, similarity))
-            )
+            own, others = (max(own, similarity), others) if owner == person else (own, max(others, similarity))
         missed += not (own >= threshold and own > others)
     return missed / len(mated), threshold
 
@@ -292,9 +290,7 @@ def test_labels_and_points_must_fit():
         roc(np.zeros(2), np.zeros(2), 1)
 
 
-@given(
-    st.lists(st.tuples(fine, fine) | st.sampled_from([(0.5, 0.5)]), max_size=20), st.floats(0, 1, width=32)
-)
+@given(st.lists(st.tuples(fine, fine) | st.sampled_from([(0.5, 0.5)]), max_size=20), st.floats(0, 1, width=32))
 def test_the_kind_of_a_triplet_is_that_of_the_paper(pairs, margin):
     positive = np.array([p + 1 for p, _ in pairs], np.float64)
     negative = np.array([n + 1 for _, n in pairs], np.float64)

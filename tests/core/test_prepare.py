@@ -65,8 +65,7 @@ def test_quantising_is_rounding_and_clipping_one_by_one(values, scale, zero_poin
     found = quantise(np.array(values, np.float32), scale, zero_point, dtype)
     lowest, highest = (-128, 127) if dtype is np.int8 else (0, 255)
     expected = [
-        min(max(round(float(np.float32(value) / np.float32(scale))) + zero_point, lowest), highest)
-        for value in values
+        min(max(round(float(np.float32(value) / np.float32(scale))) + zero_point, lowest), highest) for value in values
     ]
     assert found.dtype == dtype
     assert found.tolist() == expected

@@ -229,10 +229,7 @@ def test_exposure_and_contrast_do_not_change_sharpness(contrast, exposure):
 def test_more_blur_is_less_sharp(portrait):
     picture, face = portrait
     chip = align(picture, face.landmarks)
-    found = [
-        assess(picture, face, cv2.GaussianBlur(chip, (0, 0), sigma)).sharpness
-        for sigma in (0.5, 1, 1.5, 2, 3)
-    ]
+    found = [assess(picture, face, cv2.GaussianBlur(chip, (0, 0), sigma)).sharpness for sigma in (0.5, 1, 1.5, 2, 3)]
     assert found == sorted(found, reverse=True)
     assert found[2] < ENROLL_LIMITS.min_sharpness < found[0]
 

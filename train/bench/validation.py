@@ -13,14 +13,14 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from edgeface_train.chips import ChipSet, load_chips
+from edgeface_train.mining import Photos, non_easy_fraction
 
 from edgeface.card import read_bundle
 from edgeface.core.metrics import open_set_identification, similarity_pairs, tar_at_far, tenfold_accuracy
 from edgeface.core.types import Vector
 from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.wiring import DEFAULT_BUNDLE
-from edgeface_train.chips import ChipSet, load_chips
-from edgeface_train.mining import Photos, non_easy_fraction
 
 MARGINS = (0.0, 0.2, 0.35)
 
@@ -73,14 +73,14 @@ def main() -> None:
         lines.append(f"pairs, ten folds: {mean:.2%} +- {error:.2%}")
     genuine, impostor = similarity_pairs(vectors, chips.people)
     for far in (1e-2, 1e-3, 1e-4):
-        lines.append(f"TAR at FAR {far:g}, {len(impostor):,} impostor pairs: {tar_at_far(genuine, impostor, far)[0]:.1%}")
+        lines.append(
+            f"TAR at FAR {far:g}, {len(impostor):,} impostor pairs: {tar_at_far(genuine, impostor, far)[0]:.1%}"
+        )
     if args.oneshot:
         for size, miss in oneshot_misses(vectors, chips, place, args.oneshot, 1e-2).items():
             lines.append(f"FNIR at FPIR 1 %, {size} enrolled from one chip each: {miss:.1%}")
     for margin in MARGINS:
-        fraction = non_easy_fraction(
-            Photos(chips.people), vectors, margin, draws=20_000, rng=np.random.default_rng(1)
-        )
+        fraction = non_easy_fraction(Photos(chips.people), vectors, margin, draws=20_000, rng=np.random.default_rng(1))
         lines.append(f"random triplets that are not easy at margin {margin}: {fraction:.2%}")
     sys.stdout.write("\n".join(lines) + "\n")
 

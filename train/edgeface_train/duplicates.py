@@ -130,9 +130,7 @@ def picture_similarity(left: Image, right: Image) -> float:
     return _registered_correlation(_flatten(left), _flatten(right))
 
 
-def _within(
-    candidates: list[Candidate], similarities: Similarities
-) -> tuple[list[Candidate], list[Duplicate]]:
+def _within(candidates: list[Candidate], similarities: Similarities) -> tuple[list[Candidate], list[Duplicate]]:
     """Part one person's candidates, best first, into those kept and those that repeat one that is kept."""
     hashes = [candidate.hash for candidate in candidates]
     proposed = [(candidates[left], candidates[right]) for left, right in near_pairs(hashes, PROPOSED_BITS)]

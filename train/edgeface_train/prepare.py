@@ -70,16 +70,12 @@ def prepare(
             hint="run the same command again, what is done is kept; fewer --workers need less memory",
         ) from error
     except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written: {error.strerror}", hint="check space and permissions"
-        ) from error
+        raise StoreError(f"{out} cannot be written: {error.strerror}", hint="check space and permissions") from error
 
 
 def _check_folders(photos: Path, out: Path) -> None:
     if not photos.is_dir():
-        raise ConfigError(
-            f"folder of photos {photos} does not exist", hint="give a folder with one folder a person"
-        )
+        raise ConfigError(f"folder of photos {photos} does not exist", hint="give a folder with one folder a person")
     source, target = photos.resolve(), out.resolve()
     if target.is_relative_to(source) or source.is_relative_to(target):
         relation = "the folder of" if source == target else "not apart from"
@@ -209,10 +205,7 @@ def _one_size(photos: list[Examined]) -> list[Examined]:
         return photos
     common = max(sides, key=lambda side: (sides[side], side))
     reason = f"the other chips have {common} px"
-    return [
-        p if p.reason or p.side == common else replace(p, reason=f"chip has {p.side} px: {reason}")
-        for p in photos
-    ]
+    return [p if p.reason or p.side == common else replace(p, reason=f"chip has {p.side} px: {reason}") for p in photos]
 
 
 def _state(photos: list[Examined], refused: list[Refused]) -> str:

@@ -123,9 +123,7 @@ class Prepared:
     def last_report(self, state: str) -> Report | None:
         """Return the report of the run that left this state, if its chips are all in place."""
         published = self._read_published()
-        if published.get("state") != state or not all(
-            (self.folder / chip).is_file() for chip in published["chips"]
-        ):
+        if published.get("state") != state or not all((self.folder / chip).is_file() for chip in published["chips"]):
             return None
         try:
             content = json.loads((self.folder / REPORT_NAME).read_bytes())
