@@ -1,5 +1,6 @@
-"""Turn a TOML table into frozen dataclasses, strictly: an unknown key or a wrong type is an error that helps."""
+"""Turn a table of TOML or JSON into frozen dataclasses, strictly: an unknown key or a wrong type is an error that helps."""
 
+import math
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -12,7 +13,7 @@ T = TypeVar("T")
 
 
 def read_section(shape: type[T], table: dict[str, Any], *, source: str, prefix: str = "") -> T:
-    """Build `shape` from a TOML table; what the table leaves out keeps its default.
+    """Build `shape` from a table; what the table leaves out keeps its default.
 
     Raise ConfigError naming `source` and the key for an unknown key, a missing one or a value of another type.
     """
@@ -41,11 +42,15 @@ def _read(hint: Any, value: Any, source: str, key: str) -> Any:
     if origin in (list, tuple) and isinstance(value, list):
         items = [_read(options[0], item, source, f"{key}.{place}") for place, item in enumerate(value)]
         return origin(items)
+    if origin is dict and isinstance(value, dict):
+        return {name: _read(options[1], item, source, f"{key}.{name}") for name, item in value.items()}
     if origin in (types.UnionType, typing.Union):
         return _read(next(option for option in options if option is not type(None)), value, source, key)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is Any:
+        return value
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
         return float(value)
-    if isinstance(hint, type) and isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
+    if hint in (bool, int, str) and isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
         return value
     wanted = getattr(hint, "__name__", str(hint)) if origin is None else str(hint)
     raise ConfigError(f"{source}: {key} must be {wanted}, not {value!r}")
