@@ -1,5 +1,6 @@
 """What `edgeface prepare`, `train` and `export` do, between the command line and the library."""
 
+import importlib
 import json
 import os
 import sys
@@ -65,6 +66,7 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculu
 
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    importlib.import_module("keras")  # before any work: a device has none, and is told what to install
     started = (run / CHECKPOINT).exists()
     if started and not resume:
         raise ConfigError(f"run {run} exists already", hint="go on with --resume, or choose another folder with --out")

@@ -4,7 +4,9 @@ A round is: embed every chip once, measure, stop if the rule holds, mine, train.
 where it happens, so a run continued from a checkpoint is the run that was never interrupted.
 """
 
+import os
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -66,7 +68,7 @@ class Curriculum:
         self.recipe, self.run_folder, self.train, self.held_out = recipe, run, train, held_out
         self.fitter = Fitter(recipe, train, teacher)
         self.journal = Journal(run)
-        self._lock = lock(run)
+        weakref.finalize(self, os.close, lock(run))
         self._photos, self._held_photos = Photos(train.people), Photos(held_out.people)
         if not len(self._photos.paired) or len(self._photos.count) < 2:
             raise ConfigError("triplets need two people or more, one with two chips", hint="add photos")

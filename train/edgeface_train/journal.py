@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,19 +62,19 @@ class Journal:
         writer.close()
 
 
-def lock(folder: Path) -> IO[str]:
-    """Keep other processes out of a run's folder until the returned file is closed or this process ends."""
+def lock(folder: Path) -> int:
+    """Keep other processes out of a run's folder until the returned descriptor is closed or this process ends."""
     import fcntl
 
-    file = (folder / LOCK).open("w")
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        file.close()
+        os.close(descriptor)
         raise TrainingError(
             f"run {folder} is being trained by another process", hint="wait for it, or choose another folder with --out"
         ) from error
-    return file
+    return descriptor
 
 
 def read_log(path: Path) -> Iterator[dict[str, Any]]:
