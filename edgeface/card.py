@@ -13,23 +13,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, get_args
 
 from edgeface.core.align import TEMPLATE
 from edgeface.core.prepare import InputSpec
-from edgeface.errors import CardMismatch, ConfigError, ModelError
-from edgeface.settings import read_section
+from edgeface.errors import CardMismatch, ModelError
 
 CARD_NAME = "model.json"
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20
-ROUNDING_PX = 0.01
-"""How far a card's landmark may be from ours."""
-
-WRITE_AGAIN = "write the bundle again with `edgeface export`"
-COPY_AGAIN = "copy the whole bundle again; its files belong together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +89,15 @@ class Bundle:
                 raise ModelError(f"model file {path} is larger than {MAX_MODEL_BYTES >> 20} MiB")
             content = path.read_bytes()
         except OSError as error:
-            raise ModelError(f"model file {path} cannot be read: {error.strerror}", hint=COPY_AGAIN) from error
+            raise ModelError(
+                f"model file {path} cannot be read: {error.strerror}", hint="copy the whole bundle again"
+            ) from error
         digest = hashlib.sha256(content).hexdigest()
         if digest != variant.sha256:
             raise CardMismatch(
                 f"model file {path} is not the one its card describes: SHA-256 {digest[:12]}…, "
                 f"expected {variant.sha256[:12]}…",
-                hint=COPY_AGAIN,
+                hint="copy the whole bundle again; its files belong together",
             )
         return content
 
@@ -125,23 +119,18 @@ def read_bundle(folder: Path) -> Bundle:
     path = folder / CARD_NAME
     try:
         content = json.loads(path.read_bytes())
+        card = _card_from(content)
     except OSError as error:
         raise ModelError(
             f"no model bundle in {folder}: {path.name} cannot be read ({error.strerror})",
             hint="give a folder that `edgeface export` wrote",
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"card {path} is not JSON: {error}", hint=WRITE_AGAIN) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format", "none") if isinstance(content, dict) else "none"
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(
-            f"card {path} has format {found}, this edgeface reads {FORMAT}",
-            hint="upgrade edgeface, or write the bundle again with `edgeface export`",
-        )
-    try:
-        card = read_section(Card, content, source=f"card {path}")
-    except ConfigError as error:
-        raise ModelError(error.message, hint=WRITE_AGAIN) from error
+            f"card {path} cannot be understood: {error}", hint="write the bundle again with `edgeface export`"
+        ) from error
+    if card.format != FORMAT:
+        raise ModelError(f"card {path} has format {card.format}, this edgeface reads {FORMAT}")
     _check(card, path)
     return Bundle(folder, card)
 
@@ -162,6 +151,11 @@ def encode_png(png: bytes) -> str:
     return base64.b64encode(png).decode("ascii")
 
 
+def _card_from(content: dict[str, Any]) -> Card:
+    files = {name: Variant(**variant) for name, variant in content["files"].items()}
+    return Card(**{**content, "files": files, "input": InputSpec(**content["input"])})
+
+
 def _check(card: Card, path: Path) -> None:
     variants = list(card.files.values())
     problems = [
@@ -175,21 +169,19 @@ def _check(card: Card, path: Path) -> None:
             any(len(v.golden_vector) != card.embedding_size for v in variants),
             "a golden vector has another size",
         ),
-        (any(not _are_thresholds(v.thresholds) for v in variants), "a threshold is no cosine for a rate"),
+        (card.input.channels not in get_args(InputSpec.__annotations__["channels"]), "unknown channel order"),
         (not _same_template(card.landmarks), "its landmark template is not the one edgeface aligns to"),
     ]
     for wrong, reason in problems:
         if wrong:
-            raise CardMismatch(f"card {path} is unusable: {reason}", hint=WRITE_AGAIN)
-
-
-def _are_thresholds(thresholds: dict[str, float]) -> bool:
-    try:
-        return all(0 <= float(rate) <= 1 and -1 <= cosine <= 1 for rate, cosine in thresholds.items())
-    except ValueError:
-        return False
+            raise CardMismatch(f"card {path} is unusable: {reason}", hint="write it again with `edgeface export`")
 
 
 def _same_template(landmarks: list[list[float]]) -> bool:
-    given = np.array([pair for pair in landmarks if len(pair) == 2])
-    return given.shape == TEMPLATE.shape and bool(np.abs(given - TEMPLATE).max() < ROUNDING_PX)
+    if len(landmarks) != len(TEMPLATE):
+        return False
+    return all(
+        abs(given - ours) < 0.01
+        for pair, ours_pair in zip(landmarks, TEMPLATE.tolist(), strict=True)
+        for given, ours in zip(pair, ours_pair, strict=True)
+    )

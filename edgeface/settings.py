@@ -1,6 +1,6 @@
-"""Turn a table of TOML or JSON into frozen dataclasses, strictly: what is wrong gives an error that helps."""
+"""Turn a table of TOML or JSON into frozen dataclasses, strictly: an unknown key or a wrong type is an error that helps."""
 
-import sys
+import math
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -10,9 +10,6 @@ from typing import Any, TypeVar, get_args, get_origin
 from edgeface.errors import ConfigError
 
 T = TypeVar("T")
-LARGEST = sys.float_info.max
-LONGEST_SHOWN = 60
-"""Characters of a wrong value that an error repeats."""
 
 
 def read_section(shape: type[T], table: dict[str, Any], *, source: str, prefix: str = "") -> T:
@@ -51,11 +48,9 @@ def _read(hint: Any, value: Any, source: str, key: str) -> Any:
         return _read(next(option for option in options if option is not type(None)), value, source, key)
     if hint is Any:
         return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
         return float(value)
     if hint in (bool, int, str) and isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
         return value
     wanted = getattr(hint, "__name__", str(hint)) if origin is None else str(hint)
-    given = repr(value)
-    shown = given if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]}…"
-    raise ConfigError(f"{source}: {key} must be {wanted}, not {shown}")
+    raise ConfigError(f"{source}: {key} must be {wanted}, not {value!r}")

@@ -2,37 +2,21 @@
 
 import importlib
 import importlib.util
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.card import WRITE_AGAIN
 from edgeface.errors import ConfigError, MissingExtra, ModelError
 
 FAMILIES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 """Runtime families in order of preference, and the package each is imported from."""
 
+
 SMALLEST = 64
-"""Bytes; no model is shorter."""
-
-TRIAL = """\
-import sys
-from tflite_runtime.interpreter import Interpreter
-Interpreter(model_content=sys.stdin.buffer.read()).allocate_tensors()
-"""
-TRIAL_SECONDS = 60
-
-_STDERR = 2
-_muting = threading.Lock()
+"""Bytes; no model is shorter, and tflite-runtime, which does not verify, would read past the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +55,23 @@ def available() -> list[str]:
     return [family for family, package in FAMILIES.items() if importlib.util.find_spec(package)]
 
 
-def load(content: bytes, *, name: str = "the model", runtime: str = "auto", threads: int = 1) -> Model:
-    """Open a TFLite file from memory; `name` is what errors call it.
-
-    Raise ModelError when it is not one, MissingExtra without a runtime.
-    """
+def load(content: bytes, *, runtime: str = "auto", threads: int = 1) -> Model:
+    """Open a TFLite file from memory. Raise ModelError when it is not one, MissingExtra without a runtime."""
     family = _choose(runtime)
     if content[4:8] != b"TFL3" or len(content) < SMALLEST:
-        raise ModelError(f"{name} is not a TFLite model: {len(content)} bytes without the TFL3 mark", hint=WRITE_AGAIN)
-    if family == "tflite-runtime":
-        _try_in_a_child(content, name)
+        raise ModelError(
+            f"not a TFLite model: {len(content)} bytes without the TFL3 mark",
+            hint="write the bundle again with `edgeface export`",
+        )
     interpreter_class = _interpreter_class(family)
     try:
-        with _stderr_muted():
-            interpreter = interpreter_class(model_content=content, num_threads=threads)
-            interpreter.allocate_tensors()
+        interpreter = interpreter_class(model_content=content, num_threads=threads)
+        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{family} cannot open {name}: {reason}", hint=WRITE_AGAIN) from error
+        raise ModelError(
+            f"{family} cannot open the model: {reason}", hint="write the bundle again with `edgeface export`"
+        ) from error
     return Model(interpreter, family)
 
 
@@ -109,35 +92,6 @@ def _choose(runtime: str) -> str:
 def _interpreter_class(family: str) -> Callable[..., Any]:
     module = importlib.import_module(f"{FAMILIES[family]}.interpreter")
     return module.Interpreter
-
-
-def _try_in_a_child(content: bytes, name: str) -> None:
-    """Open a file in another process first: tflite-runtime does not verify it, and a damaged one ends the process."""
-    tried = subprocess.run(
-        [sys.executable, "-c", TRIAL], input=content, capture_output=True, timeout=TRIAL_SECONDS, check=False
-    )
-    if tried.returncode < 0:
-        raise ModelError(f"tflite-runtime cannot open {name}: it is damaged", hint=WRITE_AGAIN)
-
-
-@contextmanager
-def _stderr_muted() -> Iterator[None]:
-    """Send standard error nowhere for a moment: the runtimes announce their delegates there, with no switch.
-
-    The file descriptor belongs to the whole process, so only one thread at a time may exchange it.
-    """
-    with _muting, Path(os.devnull).open("wb") as nowhere:
-        try:
-            kept = os.dup(_STDERR)
-        except OSError:  # it was closed, as a daemon may do
-            yield
-            return
-        os.dup2(nowhere.fileno(), _STDERR)
-        try:
-            yield
-        finally:
-            os.dup2(kept, _STDERR)
-            os.close(kept)
 
 
 def _tensor(details: list[dict[str, Any]]) -> Tensor:
