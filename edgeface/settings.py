@@ -1,4 +1,4 @@
-"""Turn a table of TOML or JSON into frozen dataclasses, strictly: an unknown key or a wrong type is an error that helps."""
+"""Turn a TOML table into frozen dataclasses, strictly: an unknown key or a wrong type is an error that helps."""
 
 import math
 import types
