@@ -20,6 +20,8 @@ from edgeface.core.prepare import InputSpec
 from edgeface.errors import CardMismatch, ModelError
 
 CARD_NAME = "model.json"
+SHIPPED_BUNDLE = Path(__file__).parent / "models" / "default"
+"""The bundle that comes with edgeface."""
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20
 

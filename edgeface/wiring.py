@@ -7,7 +7,7 @@ import numpy as np
 
 from edgeface.app.enroll import Enroller
 from edgeface.app.pipeline import Pipeline
-from edgeface.card import Bundle, read_bundle
+from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
@@ -22,7 +22,7 @@ from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
-DEFAULT_BUNDLE = Path(__file__).parent / "models" / "default"
+DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import typer
 from edgeface_train import commands
 from edgeface_train.alarm import collapsed, spread
-from edgeface_train.fit import learning_rate
+from edgeface_train.fit import centres, learning_rate
 from edgeface_train.journal import read_log
 from edgeface_train.recipe import Stage, read_recipe
 from edgeface_train.report import rows, table
@@ -137,6 +139,84 @@ def test_the_rate_warms_up_then_falls_along_a_cosine():
     assert rates[60] == pytest.approx(0.55)
     assert rates[-1] == pytest.approx(0.1, abs=1e-3)
     assert learning_rate(Stage("warmup", learning_rate=0.5), 7, 10) == 0.5
+
+
+CHIP_STAGES = """
+[[stage]]
+kind = "distil"
+epochs = 2
+batch = 16
+margin_weight = 0.1
+per_person = 4
+[[stage]]
+kind = "margin"
+epochs = 2
+batch = 16
+"""
+
+
+@pytest.fixture
+def taught(chips_folder, tmp_path):
+    """A recipe of stages on chips with a teacher, and its data: the teacher knows everybody's axis."""
+    from edgeface_train.chips import load_chips
+
+    from tests.train.conftest import RECIPE
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "chips").symlink_to(chips_folder)
+    chips = load_chips(chips_folder)
+    np.savez(tmp_path / "data" / "teacher.npz", vectors=np.eye(16, dtype=np.float16)[chips.people])
+    (tmp_path / "data" / "order.csv").write_text("file\n" + "\n".join(chips.paths))
+    head, _, tail = RECIPE.partition("[[stage]]")
+    data = '[data]\ntrain = "chips"\nteacher = "teacher.npz"\nteacher_order = "order.csv"'
+    export = tail[tail.index("[export]") :]
+    recipe = tmp_path / "taught.toml"
+    recipe.write_text(head.replace("[data]", data) + CHIP_STAGES + export)
+    return recipe, tmp_path / "data"
+
+
+def test_stages_on_chips_learn_from_the_teacher_and_from_the_people(taught, tmp_path):
+    recipe, data = taught
+    commands.train(str(recipe), data, tmp_path / "run", False, [])
+    losses = [entry["loss"] for entry in figures(tmp_path / "run") if entry["event"] == "epoch"]
+    assert losses[1] < losses[0]
+    assert losses[3] < losses[2]
+
+
+def test_a_stage_on_chips_resumes_with_the_same_curves(taught, tmp_path, monkeypatch):
+    from edgeface_train import curriculum
+
+    recipe, data = taught
+    commands.train(str(recipe), data, tmp_path / "whole", False, [])
+    epoch, asked = curriculum.Fitter.epoch, []
+
+    def interrupted(*arguments):
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return epoch(*arguments)
+
+    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    with pytest.raises(typer.Exit):
+        commands.train(str(recipe), data, tmp_path / "parts", False, [])
+    monkeypatch.undo()
+    commands.train(str(recipe), data, tmp_path / "parts", True, [])
+    assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
+
+
+def test_an_epoch_shows_at_most_so_many_chips_of_a_person_and_others_the_next_time(taught, tmp_path):
+    recipe, data = taught
+    run = commands.open_run(read_recipe(recipe), data, tmp_path / "run", resume=False)
+    first = run._chips()
+    assert np.bincount(run.train.people[first]).tolist() == [4] * 8
+    assert len(set(first.tolist())) == 32
+    run._at = replace(run._at, epoch=1)
+    assert run._chips().tolist() != first.tolist()
+
+
+def test_centres_are_the_unit_means_of_each_persons_vectors():
+    vectors = np.array([[1, 0], [0, 1], [0, 1]], np.float32)
+    assert np.allclose(centres(vectors, np.array([0, 0, 2]), 3), [[0.70710678, 0.70710678], [0, 0], [0, 1]])
 
 
 def test_two_steps_lower_the_loss(chips_folder, tiny_recipe, tmp_path):

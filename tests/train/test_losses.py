@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from edgeface_train.losses import stage_loss
+from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
 
 
 def unit(rng, rows, size=8):
@@ -55,3 +55,29 @@ def test_a_perfect_pupil_costs_nothing():
     teacher = unit(np.random.default_rng(3), 6)
     loss = stage_loss(margin=0.2, triplet_weight=0.0, distil_weight=1.0)
     assert float(loss(teacher, teacher)) == pytest.approx(0.0, abs=1e-6)
+
+
+def slow_margin_softmax(people, cosines, scale, margin):
+    losses = []
+    for person, row in zip(people, cosines, strict=True):
+        logits = [scale * (value - margin) if place == person else scale * value for place, value in enumerate(row)]
+        losses.append(np.log(sum(np.exp(np.array(logits) - logits[person]))))
+    return np.mean(losses)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.35])
+def test_the_margin_softmax_asks_the_own_centre_for_a_lead(margin):
+    cosines = np.random.default_rng(4).uniform(-1, 1, (6, 9)).astype(np.float32)
+    people = np.array([0, 8, 3, 3, 1, 5], np.int32)
+    loss = margin_softmax(scale=8.0, margin=margin)
+    expected = slow_margin_softmax(people, cosines.astype(float), 8.0, margin)
+    assert float(loss(people, cosines)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_head_gives_the_cosine_with_each_centre_whatever_its_length():
+    rng = np.random.default_rng(5)
+    embeddings, centres = unit(rng, 4), unit(rng, 3)
+    head = CosineHead(3)
+    head.build(embeddings.shape)
+    head.centres.assign((centres * [[2.0], [0.5], [7.0]]).T)
+    assert np.allclose(np.asarray(head(embeddings)), embeddings @ centres.T, atol=1e-6)

@@ -5,7 +5,8 @@ connected); the L2 normalisation comes last and stays in floating point.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -15,18 +16,20 @@ RAW_EMBEDDING = "embedding"
 """Name of the layer before the normalisation: what is exported; the device normalises."""
 
 
-def build(network: Any, *, seed: int) -> keras.Model:
+def build(network: Any, *, seed: int, precision: str = "float32") -> keras.Model:
     """Return the network that a recipe's `[network]` section describes, with Glorot (Xavier) uniform weights.
 
+    With precision "bfloat16" all but the embedding computes in bfloat16; the weights stay float32.
     Source of the initialisation: Glorot and Bengio 2010, "Understanding the difficulty of training deep
     feedforward neural networks", eq. 16.
     """
     keras.utils.set_random_seed(seed)
-    chip = keras.Input((network.input_size, network.input_size, 3), name="chip")
-    features = BACKBONES[network.backbone](chip, network.stem, network.widths, network.depths)
-    features = _conv_bn(features, network.head, kernel=1)
-    features = _global_depthwise(features)
-    features = layers.Dropout(network.dropout)(features) if network.dropout else features
+    with _computing_in(precision):
+        chip = keras.Input((network.input_size, network.input_size, 3), name="chip")
+        features = BACKBONES[network.backbone](chip, network.stem, network.widths, network.depths)
+        features = _conv_bn(features, network.head, kernel=1)
+        features = _global_depthwise(features)
+        features = layers.Dropout(network.dropout)(features) if network.dropout else features
     raw = layers.Dense(network.embedding, use_bias=False, kernel_initializer="glorot_uniform")(features)
     raw = layers.BatchNormalization(momentum=0.9, scale=False, name=RAW_EMBEDDING)(raw)
     return keras.Model(chip, layers.UnitNormalization(axis=-1, name="unit")(raw), name=network.backbone)
@@ -68,6 +71,17 @@ BACKBONES: dict[str, Callable[..., Any]] = {
     "fused": fused,
     "mobilefacenet": mobilefacenet,
 }
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Make the layers built meanwhile compute in a precision; Keras offers a switch of the process only."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def multiply_adds(model: keras.Model) -> int:

@@ -88,6 +88,8 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculu
     curriculum = Curriculum(plan, run, chips, held_out, teacher=teacher, report=_progress)
     if started:
         curriculum.resume()
+    elif plan.network.start:
+        curriculum.begin(plan.network.start)
     return curriculum
 
 
@@ -106,6 +108,7 @@ def export(run: Path, out: Path, name: str | None) -> None:
     chips, held_out = load_people(plan, data)
     from edgeface_train import export as exporting
     from edgeface_train.backbone import build
+    from edgeface_train.begin import began_from
     from edgeface_train.fit import restore_weights
     from edgeface_train.journal import LOG, load_checkpoint
     from edgeface_train.report import rows
@@ -121,6 +124,7 @@ def export(run: Path, out: Path, name: str | None) -> None:
         "photos": len(chips),
         "held_out_people": len(held_out.names),
         "held_out_photos": len(held_out),
+        "began_from": began_from(read_log(run / LOG)),
         "rounds": rows(read_log(run / LOG)),
         "sources": plan.data.sources,
     }

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeface.core.metrics import HARD, similarity_pairs, tar_at_far
 from edgeface.core.types import Vector
 from edgeface.errors import Collapse, ConfigError
 from edgeface_train.alarm import COLLAPSE_EPOCHS, collapsed, spread
 from edgeface_train.batches import embed_chips
+from edgeface_train.begin import BEGIN_CHIPS, begin_from
 from edgeface_train.chips import ChipSet
 from edgeface_train.fit import Fitter
 from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoint
@@ -79,6 +81,10 @@ class Curriculum:
         self._best = np.inf
         self._waited = 0
 
+    def begin(self, start: str) -> None:
+        """Take over the weights of a run or a bundle before the first stage."""
+        self._log("begin", source=begin_from(self.fitter.model, start, self.fitter.plain_inputs(BEGIN_CHIPS)))
+
     def resume(self) -> None:
         """Go back to the last checkpoint of the run's folder."""
         position, arrays = load_checkpoint(self.run_folder)
@@ -131,9 +137,9 @@ class Curriculum:
 
     def _epochs(self) -> None:
         """Train the epochs of this round that are left, with a checkpoint after each."""
-        rows = np.arange(len(self.train)) if self._stage.kind == "distil" else self._triplets
         while self._at.epoch < self._stage.epochs:
             started = self._clock()
+            rows = self._chips() if self._stage.on_chips else self._triplets
             seeds = (self.recipe.seed, self._at.stage, self._at.round, self._at.epoch)
             loss, shown = self.fitter.epoch(self._stage, rows, self._at.epoch, seeds, self._report)
             seconds = max(self._clock() - started, 1e-9)
@@ -147,6 +153,15 @@ class Curriculum:
             self._watch_collapse(loss)
             at = replace(self._at, epoch=self._at.epoch + 1)
             self._move(at)
+
+    def _chips(self) -> npt.NDArray[np.int64]:
+        """Draw the chips of an epoch, in an order that is their file's, at most `per_person` of each person."""
+        order = self._rng("chips").permutation(len(self.train))
+        most = self._stage.per_person or len(self.train)
+        ranked = order[np.argsort(self.train.people[order], kind="stable")]
+        people = self.train.people[ranked]
+        rank = np.arange(len(people)) - np.searchsorted(people, people)
+        return np.sort(ranked[rank < most])
 
     def _move(self, at: Position) -> None:
         self._at = at
@@ -216,7 +231,7 @@ class Curriculum:
         sample = self._rng("alarm").choice(len(self.train), min(256, len(self.train)), replace=False)
         vectors = embed_chips(self.fitter.model, self.train.images[np.sort(sample)], self.fitter.spec)
         self._alarm = [*self._alarm, (loss, spread(vectors))][-COLLAPSE_EPOCHS:]
-        margin = None if self._stage.kind == "distil" else self._stage.margin * self._stage.triplet_weight
+        margin = None if self._stage.on_chips else self._stage.margin * self._stage.triplet_weight
         if collapsed(self._alarm, margin):
             raise Collapse(
                 f"the embedding has collapsed: mean squared distance {self._alarm[-1][1]:.4f}, "

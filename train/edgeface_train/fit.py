@@ -10,16 +10,19 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.prepare import InputSpec, to_input
+from edgeface.core.prepare import InputSpec, crop_centre, to_input
 from edgeface.core.types import Vector
 from edgeface_train.augment import augment
 from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
 from edgeface_train.chips import ChipSet
-from edgeface_train.losses import stage_loss
+from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
 from edgeface_train.recipe import Recipe, Stage
 
 REPORT_SECONDS = 30.0
+
+Batch = tuple[npt.NDArray, list[npt.NDArray]]
+"""Inputs of the network, and a target for each of its outputs."""
 
 
 class Fitter:
@@ -28,22 +31,27 @@ class Fitter:
     def __init__(self, recipe: Recipe, train: ChipSet, teacher: Vector | None) -> None:
         self.recipe, self.train, self.teacher = recipe, train, teacher
         self.spec = InputSpec(size=recipe.network.input_size)
-        self.model = build(recipe.network, seed=recipe.seed)
+        self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
+        self.head = CosineHead(len(train.names), name="people", dtype="float32")
+        self._with_head = keras.Model(self.model.input, [self.model.output, self.head(self.model.output)])
+        if teacher is not None:
+            self.head.centres.assign(centres(teacher, train.people, len(train.names)).T)
+        self._compiled = self.model
 
     def start(self, stage: Stage) -> None:
         """Begin a stage with a fresh optimiser."""
-        distils = stage.kind == "distil"
-        self.model.compile(
-            keras.optimizers.AdamW(stage.learning_rate, weight_decay=stage.weight_decay),
-            loss=stage_loss(
-                margin=stage.margin,
-                triplet_weight=0.0 if distils else stage.triplet_weight,
-                distil_weight=(stage.distil_weight or 1.0) if distils else stage.distil_weight,
-            ),
-        )
-        optimizer: Any = self.model.optimizer
+        triplet, distil, margin = stage.weights()
+        on_embeddings = stage_loss(margin=stage.margin, triplet_weight=triplet, distil_weight=distil)
+        on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
+        optimizer: Any = keras.optimizers.AdamW(stage.learning_rate, weight_decay=stage.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        optimizer.build(self.model.trainable_variables)
+        if margin:
+            self._compiled = self._with_head
+            self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, margin])
+        else:
+            self._compiled = self.model
+            self._compiled.compile(optimizer, loss=on_embeddings)
+        optimizer.build(self._compiled.trainable_variables)
 
     def epoch(
         self,
@@ -59,19 +67,31 @@ class Fitter:
         done_before, total = epoch * len(steps), stage.epochs * len(steps)
         losses, shown, told = [], 0, time.monotonic()
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
-            optimizer: Any = self.model.optimizer
+            optimizer: Any = self._compiled.optimizer
             optimizer.learning_rate = learning_rate(stage, done_before + number, total)
-            losses.append(float(np.asarray(self.model.train_on_batch(values, targets))))
+            losses.append(self.step(values, targets))
             shown += len(values)
             if time.monotonic() - told > REPORT_SECONDS:
                 told = time.monotonic()
                 report(f"  step {number + 1} of {len(steps)}, loss {np.mean(losses[-50:]):.4f}")
         return float(np.mean(losses)), shown
 
+    def step(self, values: npt.NDArray, targets: list[npt.NDArray]) -> float:
+        """Take one step on a batch; return its loss. Of targets for unused outputs nothing is read."""
+        outputs = len(self._compiled.outputs)
+        given = targets[:outputs] if outputs > 1 else targets[0]
+        return float(np.ravel(self._compiled.train_on_batch(values, given))[0])
+
+    def plain_inputs(self, count: int) -> npt.NDArray[np.float32]:
+        """Return up to `count` training chips, spread over the set, as the network sees them unvaried."""
+        chips = self.train.images[:: max(1, len(self.train) // count)][:count]
+        return to_input(crop_centre(chips, self.spec.size), self.spec)
+
     def state(self) -> dict[str, npt.NDArray]:
-        """Return every variable of network and optimiser, by place."""
-        optimizer = self.model.optimizer
+        """Return every variable of network, centres and optimiser, by place."""
+        optimizer = self._compiled.optimizer
         kept = {f"w{place}": np.asarray(value) for place, value in enumerate(self.model.variables)}
+        kept["centres"] = np.asarray(self.head.centres)
         if optimizer is not None:
             kept |= {f"o{place}": np.asarray(value) for place, value in enumerate(optimizer.variables)}
         return kept
@@ -79,21 +99,27 @@ class Fitter:
     def restore(self, arrays: dict[str, npt.NDArray]) -> None:
         """Set every variable that `state` returned."""
         restore_weights(self.model, arrays)
-        if self.model.optimizer is not None:
-            for place, variable in enumerate(self.model.optimizer.variables):
+        self.head.centres.assign(arrays["centres"])
+        if self._compiled.optimizer is not None:
+            for place, variable in enumerate(self._compiled.optimizer.variables):
                 variable.assign(arrays[f"o{place}"])
 
-    def _jobs(
-        self, steps: list[npt.NDArray], stage: Stage, seeds: tuple[int, ...]
-    ) -> Iterator[Callable[[], tuple[npt.NDArray, npt.NDArray]]]:
+    def _jobs(self, steps: list[npt.NDArray], stage: Stage, seeds: tuple[int, ...]) -> Iterator[Callable[[], Batch]]:
         for number, rows in enumerate(steps):
             yield partial(self._batch, rows.T.reshape(-1), stage, np.random.default_rng([*seeds, number]))
 
-    def _batch(self, chips: npt.NDArray, stage: Stage, rng: np.random.Generator) -> tuple[npt.NDArray, npt.NDArray]:
+    def _batch(self, chips: npt.NDArray, stage: Stage, rng: np.random.Generator) -> Batch:
         varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, rng)
-        if self.teacher is not None and (stage.kind == "distil" or stage.distil_weight > 0):
-            return to_input(varied, self.spec), self.teacher[chips]
-        return to_input(varied, self.spec), np.zeros((len(chips), 1), np.float32)
+        taught = self.teacher is not None and stage.weights()[1] > 0
+        vectors = self.teacher[chips] if self.teacher is not None and taught else np.zeros((len(chips), 1), np.float32)
+        return to_input(varied, self.spec), [vectors, self.train.people[chips]]
+
+
+def centres(vectors: Vector, people: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
+    """Return the (count, size) unit mean of each person's unit vectors."""
+    total = np.zeros((count, vectors.shape[1]), np.float32)
+    np.add.at(total, people, vectors)
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-6)
 
 
 def learning_rate(stage: Stage, step: int, total: int) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import layers
 
 ops: Any = keras.ops
 """Keras types its operations as possibly None; no backend returns that."""
@@ -23,6 +24,40 @@ def mean_of_active(terms: Any) -> Any:
     """Return the mean of the terms above zero; zero, not NaN, when there is none."""
     active = ops.cast(terms > 0, terms.dtype)
     return ops.sum(terms) / ops.maximum(ops.sum(active), 1.0)
+
+
+class CosineHead(layers.Layer):
+    """Cosines of unit embeddings with one centre a person; the centres are learnt, and not kept after training."""
+
+    def __init__(self, people: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.people = people
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        """Make the centres, (size, people)."""
+        self.centres = self.add_weight(
+            shape=(input_shape[-1], self.people), initializer="random_normal", name="centres"
+        )
+
+    def call(self, embeddings: Any) -> Any:
+        """Return (n, people) cosines."""
+        length = ops.sqrt(ops.sum(ops.square(self.centres), axis=0, keepdims=True))
+        return ops.matmul(embeddings, self.centres / ops.maximum(length, 1e-6))
+
+
+def margin_softmax(*, scale: float, margin: float) -> Callable[[Any, Any], Any]:
+    """Return the large-margin cosine loss: f(people, cosines) -> scalar; people are (n,) numbers of classes.
+
+    Source: Wang et al. 2018, "CosFace", eq. 4.
+    """
+
+    def loss(people: Any, cosines: Any) -> Any:
+        people = ops.reshape(ops.cast(people, "int32"), (-1,))
+        own = ops.one_hot(people, cosines.shape[-1], dtype=cosines.dtype)
+        logits = scale * (cosines - margin * own)
+        return ops.mean(ops.logsumexp(logits, axis=-1) - ops.sum(logits * own, axis=-1))
+
+    return loss
 
 
 def stage_loss(*, margin: float, triplet_weight: float, distil_weight: float) -> Callable[[Any, Any], Any]:

@@ -2,13 +2,12 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from edgeface.card import CARD_NAME, read_bundle
+from edgeface.card import CARD_NAME, SHIPPED_BUNDLE, read_bundle
 from edgeface.core.decision import Policy
 from edgeface.core.types import Image
 from edgeface.drivers.detectors.yunet import YuNet
@@ -28,14 +27,13 @@ def portrait_lines(strangers: Sequence[Path]) -> list[str]:
 
     Without a shipped model or without scikit-image it is one line with the reason.
     """
-    folder = Path(str(files("edgeface"))) / "models" / "default"
-    if not (folder / CARD_NAME).is_file():
-        return [f"skipped: no model comes with this copy of edgeface ({folder})"]
+    if not (SHIPPED_BUNDLE / CARD_NAME).is_file():
+        return [f"skipped: no model comes with this copy of edgeface ({SHIPPED_BUNDLE})"]
     try:
         from skimage import data
     except ImportError:
         return ["skipped: the portrait is in scikit-image, pip install 'edgeface[demo]'"]
-    bundle = read_bundle(folder)
+    bundle = read_bundle(SHIPPED_BUNDLE)
     embedder = TfliteEmbedder(bundle)
     eyes = Eyes(YuNet(), embedder)
     policy = Policy(threshold=bundle.threshold(FAR))
@@ -49,7 +47,7 @@ def portrait_lines(strangers: Sequence[Path]) -> list[str]:
                 face, embedding = eyes.look(image)
             except PoorPhoto as error:
                 return error.message, float("nan")
-            look = probe(Photo(folder, SITTER), face, people.nearest(embedding, 2), policy)
+            look = probe(Photo(SHIPPED_BUNDLE, SITTER), face, people.nearest(embedding, 2), policy)
             return look.said or "nobody known", look.similarity
 
         for name, spoil in SPOILT.items():

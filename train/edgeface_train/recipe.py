@@ -41,6 +41,10 @@ class Network:
     """Channels of the last feature map."""
     embedding: int = 128
     dropout: float = 0.0
+    start: str = ""
+    """Weights to begin from instead of random ones: a run's folder, a bundle's, or "default", the shipped bundle."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What training computes in; bfloat16 is a third faster where the processor has it, with float32 weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ class Stop:
 class Stage:
     """One part of the curriculum."""
 
-    kind: Literal["warmup", "rounds", "distil"]
-    """`warmup`: random triplets; `rounds`: mined triplets until the stop rule holds; `distil`: a teacher's vectors."""
+    kind: Literal["warmup", "rounds", "distil", "margin"]
+    """`warmup`: random triplets; `rounds`: mined triplets until the stop rule holds; `distil`: a teacher's vectors of
+    all chips; `margin`: a softmax over the people, with a margin, of all chips."""
     epochs: int = 2
     """Passes over the stage's triplets (of each round) or over all chips."""
     triplets: int = 100
@@ -102,7 +107,27 @@ class Stage:
     max_rounds: int = 30
     triplet_weight: float = 1.0
     distil_weight: float = 0.0
+    """Of one minus the cosine to the teacher's vector; 1 where a `distil` stage says nothing."""
+    margin_weight: float = 0.0
+    """Of the margin softmax, in `distil` and `margin` stages; 1 where a `margin` stage says nothing."""
+    scale: float = 32.0
+    """Of the cosines in the margin softmax (s in CosFace)."""
+    softmax_margin: float = 0.35
+    """By which the own centre's cosine must lead (m in CosFace)."""
+    per_person: int = 0
+    """Chips of a person shown in an epoch of `distil` and `margin`, other ones each time; 0: all."""
     stop: Stop = field(default_factory=Stop)
+
+    @property
+    def on_chips(self) -> bool:
+        """Whether it trains on single chips rather than on triplets."""
+        return self.kind in ("distil", "margin")
+
+    def weights(self) -> tuple[float, float, float]:
+        """Return the weights of the triplet loss, the distillation and the margin softmax, defaults filled in."""
+        distil = self.distil_weight or float(self.kind == "distil")
+        margin = self.margin_weight or float(self.kind == "margin")
+        return (0.0, distil, margin) if self.on_chips else (self.triplet_weight, self.distil_weight, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +227,7 @@ def _check(recipe: Recipe, source: str) -> None:
             "export.variants lacks the default variant",
         ),
         (
-            any(stage.distil_weight or stage.kind == "distil" for stage in recipe.stage) and not recipe.data.teacher,
+            any(stage.weights()[1] for stage in recipe.stage) and not recipe.data.teacher,
             "a stage distils but data.teacher is empty",
         ),
         (

@@ -51,6 +51,7 @@ def describe(entry: dict[str, Any]) -> str:
         f" round {entry['round'] + 1}" if entry["kind"] == "rounds" else ""
     )
     texts: dict[str, Callable[[], str]] = {
+        "begin": lambda: f"begins from {entry['source']}",
         "epoch": lambda: f"epoch {entry['epoch'] + 1}: loss {entry['loss']:.4f}, {entry['images_per_s']:.0f} images/s",
         "mine": lambda: f"{entry['triplets']} triplets mined, {entry['hard_share']:.0%} hard",
         "measure": lambda: (

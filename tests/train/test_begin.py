@@ -1,0 +1,82 @@
+"""Training goes on from a run or from a bundle: the network begins with the very vectors that those give."""
+
+import keras
+import numpy as np
+import pytest
+from edgeface_train import commands
+from edgeface_train.backbone import build
+from edgeface_train.begin import begin_from, folded_layers, unfold
+from edgeface_train.export import convert
+from edgeface_train.journal import save_checkpoint
+from edgeface_train.recipe import Network, read_recipe
+
+from edgeface.core.prepare import InputSpec
+from edgeface.errors import ConfigError
+from tests.fixtures import TINY_BUNDLE
+
+SHAPES = {"stem": 8, "widths": [8, 16], "depths": [2, 1], "head": 16, "embedding": 16}
+
+
+def chips(count):
+    """Return network inputs that vary in the large, as faces do."""
+    coarse = np.random.default_rng(count).uniform(-1, 1, (count, 7, 7, 3)).astype(np.float32)
+    return coarse.repeat(16, axis=1).repeat(16, axis=2)
+
+
+@pytest.fixture(scope="module", params=["residual", "fused", "mobilefacenet"])
+def network(request):
+    return Network(backbone=request.param, **SHAPES)
+
+
+@pytest.fixture(scope="module")
+def settled(network):
+    """Return a network whose normalisations have seen chips, and shift and scale at random."""
+    model = build(network, seed=3)
+    rng = np.random.default_rng(4)
+    for variable in model.trainable_variables:
+        if variable.name in ("gamma", "beta"):
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+    for _ in range(15):
+        model(chips(64), training=True)
+    return model
+
+
+@pytest.mark.parametrize("variant", ["float32", "float16"])
+def test_a_network_begun_from_a_file_gives_its_vectors_and_has_its_statistics(network, settled, variant):
+    content = convert(settled, variant, np.empty(0), InputSpec())
+    model = build(network, seed=5)
+    unfold(model, list(folded_layers(content)), chips(64), "a bundle")
+    vectors, wanted = np.asarray(model(chips(9))), np.asarray(settled(chips(9)))
+    assert np.sum(vectors * wanted, axis=1).min() > 0.9999
+    features = keras.Model(model.input, model.get_layer("embedding").input)
+    assert np.allclose(np.asarray(features(chips(64), training=True)), np.asarray(features(chips(64))), atol=0.02)
+
+
+def test_a_file_of_another_network_is_refused(network, settled):
+    folded = list(folded_layers(convert(settled, "float32", np.empty(0), InputSpec())))
+    wider = build(Network(backbone=network.backbone, **{**SHAPES, "head": 24}), seed=5)
+    with pytest.raises(ConfigError, match="another network"):
+        unfold(wider, folded, chips(8), "a bundle")
+    with pytest.raises(ConfigError, match="another network"):
+        unfold(build(network, seed=5), [*folded, folded[0]], chips(8), "a bundle")
+
+
+def test_a_run_is_gone_on_from_with_its_weights(tmp_path):
+    first, second = (build(Network(**SHAPES), seed=seed) for seed in (1, 2))
+    arrays = {f"w{place}": np.asarray(variable) for place, variable in enumerate(first.variables)}
+    save_checkpoint(tmp_path, {}, arrays)
+    assert begin_from(second, str(tmp_path), chips(2)) == f"run {tmp_path.name}"
+    assert np.array_equal(np.asarray(first(chips(4))), np.asarray(second(chips(4))))
+    with pytest.raises(ConfigError, match="another network"):
+        begin_from(build(Network(**{**SHAPES, "head": 24}), seed=2), str(tmp_path), chips(2))
+
+
+def test_a_recipe_names_what_to_begin_from(chips_folder, tiny_recipe, tmp_path):
+    plan = read_recipe(tiny_recipe, [f"network.start={TINY_BUNDLE}", "network.head=24"])
+    with pytest.raises(ConfigError, match="another network"):
+        commands.open_run(plan, chips_folder, tmp_path / "run", resume=False)
+
+
+def test_a_folder_that_is_neither_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="neither a run nor a bundle"):
+        begin_from(build(Network(**SHAPES), seed=1), str(tmp_path), chips(2))

@@ -1,0 +1,158 @@
+"""Begin from trained weights instead of random ones: those of a run, or of the floating-point file of a bundle.
+
+A TFLite file holds each convolution with its batch normalisation folded in. To go on training, the two are taken
+apart again: the normalisation gets the statistics that its input has on real chips, and the scale and shift that undo
+them, so that the network gives the file's vectors to begin with, and has something to adapt.
+"""
+
+import importlib
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from edgeface.card import CARD_NAME, SHIPPED_BUNDLE, Bundle, read_bundle
+from edgeface.errors import ConfigError
+from edgeface_train.fit import restore_weights
+from edgeface_train.journal import CHECKPOINT, LOG, load_checkpoint, read_log
+
+PRECISE = ("float32", "float16")
+"""Variants that training can go on from."""
+BEGIN_CHIPS = 400
+"""Chips that are enough to find the statistics of a bundle's network again."""
+EPSILON = 1e-3
+"""Of every batch normalisation, Keras's default."""
+
+Kernel = npt.NDArray[np.float32]
+
+
+class Folded(NamedTuple):
+    """A convolution or dense layer as a TFLite file has it."""
+
+    kernel: Kernel
+    """In Keras's layout."""
+    bias: npt.NDArray[np.float32]
+
+
+def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
+    """Give a network the weights of a run's folder, a bundle's folder, or "default", the bundle of the package.
+
+    `values` are some hundred inputs (n, size, size, 3), on which the statistics of a bundle are found again.
+    Return what it was, back to the first beginning, for the log and the card.
+    Raise ConfigError where there are no such weights, or they are of another network.
+    """
+    folder = SHIPPED_BUNDLE if start == "default" else Path(start)
+    if (folder / CHECKPOINT).exists():
+        _, arrays = load_checkpoint(folder)
+        given = [arrays[f"w{place}"].shape if f"w{place}" in arrays else () for place in range(len(model.variables))]
+        if given != [tuple(variable.shape) for variable in model.variables]:
+            raise _another_network(start)
+        restore_weights(model, arrays)
+        return ", from ".join([f"run {folder.name}", *began_from(read_log(folder / LOG))])
+    if (folder / CARD_NAME).exists():
+        bundle = read_bundle(folder)
+        variant = _precise(bundle)
+        unfold(model, list(folded_layers(bundle.read_model(variant))), values, start)
+        return f"bundle {bundle.card.name} of {bundle.card.created}, SHA-256 {bundle.variant(variant).sha256}"
+    raise ConfigError(
+        f"network.start is {start!r}, which is neither a run nor a bundle",
+        hint='give a folder that `edgeface train` or `edgeface export` made, or "default"',
+    )
+
+
+def began_from(entries: Iterable[dict[str, Any]]) -> list[str]:
+    """Return what a run's log says it began from: one text, or none where it began from random weights."""
+    return [entry["source"] for entry in entries if entry["event"] == "begin"]
+
+
+def folded_layers(content: bytes) -> Iterator[Folded]:
+    """Yield the convolutions and dense layers of a floating-point TFLite file, in the order in which they run."""
+    schema: Any = importlib.import_module("ai_edge_litert.schema_py_generated")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    [graph] = model.subgraphs
+    layouts = _layouts(schema)
+    widened = {}
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        if kind == schema.BuiltinOperator.DEQUANTIZE:
+            widened[operator.outputs[0]] = operator.inputs[0]
+        elif kind in layouts:
+            constants = (graph.tensors[widened.get(place, place)] for place in operator.inputs[1:3])
+            kernel, bias = (_constant(model, tensor, schema) for tensor in constants)
+            yield Folded(layouts[kind](kernel), bias)
+
+
+def unfold(model: keras.Model, folded: list[Folded], values: npt.NDArray, start: str) -> None:
+    """Set each layer and the batch normalisation behind it so that together they compute what the folded layer does.
+
+    Layers are paired by the shape of their kernels; those of one shape stand in a row in our backbones, where both
+    lists have one order.
+    """
+    waiting: dict[tuple[int, ...], deque[Folded]] = defaultdict(deque)
+    for layer in folded:
+        waiting[layer.kernel.shape].append(layer)
+    for layer, norm in _with_norms(model):
+        shape = tuple(layer.kernel.shape)
+        if not waiting[shape]:
+            raise _another_network(start)
+        kernel, bias = waiting[shape].popleft()
+        layer.kernel.assign(kernel)
+        outputs = np.asarray(keras.Model(model.input, layer.output)(values), np.float32)
+        places = tuple(range(outputs.ndim - 1))
+        mean, variance = outputs.mean(places, dtype=np.float64), outputs.var(places, dtype=np.float64)
+        norm.moving_mean.assign(mean)
+        norm.beta.assign(bias + mean)
+        if norm.scale:
+            norm.moving_variance.assign(variance)
+            norm.gamma.assign(np.sqrt(variance + EPSILON))
+        else:
+            norm.moving_variance.assign(np.full_like(variance, 1 - EPSILON))
+    if any(waiting.values()):
+        raise _another_network(start)
+
+
+def _with_norms(model: keras.Model) -> Iterator[tuple[Any, Any]]:
+    """Yield each layer that has a kernel with the batch normalisation that follows it, in the order of the network."""
+    every: list[Any] = model.layers
+    norms = {id(layer.input): layer for layer in every if layer.__class__ is layers.BatchNormalization}
+    for layer in every:
+        if layer.__class__ in (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense):
+            yield layer, norms[id(layer.output)]
+
+
+def _precise(bundle: Bundle) -> str:
+    for variant in PRECISE:
+        if variant in bundle.card.files:
+            return variant
+    raise ConfigError(
+        f"bundle {bundle.card.name} has no floating-point file to go on from",
+        hint='export it with "float16" in export.variants',
+    )
+
+
+def _layouts(schema: Any) -> dict[int, Callable[[Kernel], Kernel]]:
+    """Return, by kind of operator, how its kernel becomes Keras's."""
+    operator = schema.BuiltinOperator
+    return {
+        operator.CONV_2D: lambda kernel: kernel.transpose(1, 2, 3, 0),
+        operator.DEPTHWISE_CONV_2D: lambda kernel: kernel.transpose(1, 2, 3, 0),
+        operator.FULLY_CONNECTED: np.transpose,
+    }
+
+
+def _constant(model: Any, tensor: Any, schema: Any) -> npt.NDArray[np.float32]:
+    dtype = np.float16 if tensor.type == schema.TensorType.FLOAT16 else np.float32
+    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype).reshape(tensor.shape).astype(np.float32)
+
+
+def _another_network(start: str) -> ConfigError:
+    return ConfigError(
+        f"the weights of {start!r} are of another network than the recipe's",
+        hint="give [network] the backbone, widths and depths that they were trained with",
+    )
