@@ -1,4 +1,4 @@
-"""A painted world in which recognition is exactly predictable: a person is a square of one colour on black.
+"""A painted world in which recognition is exactly predictable: a person is a square of one colour on a wall.
 
 The cosine of two people is that of their colours seen from middle grey: -1/3 for RED and GREEN, above 0.97
 for RED and PINKISH. A square's grain makes it sharp; without grain it is blurred. A white dot is a
@@ -36,9 +36,9 @@ class Square:
     turned: bool = False
 
 
-def paint(*squares: Square, width: int = 520, height: int = 180) -> Image:
-    """Return a black picture with squares on it."""
-    image = np.zeros((height, width, 3), np.uint8)
+def paint(*squares: Square, width: int = 520, height: int = 180, wall: int = 0) -> Image:
+    """Return a picture with squares on a wall, which is black or grey."""
+    image = np.full((height, width, 3), wall, np.uint8)
     for square in squares:
         grain = np.random.default_rng(7).integers(-24, 25, (square.size, square.size, 1))
         face = np.array(square.colour) + (grain if square.sharp else 0)
@@ -52,11 +52,11 @@ def paint(*squares: Square, width: int = 520, height: int = 180) -> Image:
 
 
 class SquareDetector:
-    """Finds what is not black; its landmarks are the template's, so that a chip is exactly the square."""
+    """Finds what is not the wall; its landmarks are the template's, so that a chip is exactly the square."""
 
     def detect(self, image: Image) -> list[Face]:
         """Return one face a square, largest first."""
-        mask = (image.max(axis=2) > 12).astype(np.uint8)
+        mask = (np.abs(image.astype(int) - image[0, 0]).max(axis=2) > 12).astype(np.uint8)
         count, _, boxes, _ = cv2.connectedComponentsWithStats(mask)
         faces = [self._face(image, *map(int, boxes[place][:4])) for place in range(1, count)]
         large = [face for face in faces if face.box.width >= 8]

@@ -5,14 +5,16 @@ frame -> detect -> track -> align -> good enough to judge? -> embed -> nearest p
 ```
 
 A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms
-it; a look that disagrees makes the pipeline look at every frame again until the vote is clear.
+it; a look that disagrees makes the pipeline look at every frame again until the vote is clear. Where a film cuts, every
+vote begins anew; and of the faces of one frame only the nearest to a person bears that person's name.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgeface.core.align import align
-from edgeface.core.decision import Ballot, Policy, Verdict, judge
+from edgeface.core.cuts import Cuts
+from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.quality import LIVE_LIMITS, Limits, assess, reasons
 from edgeface.core.tracking import Track, Tracker
@@ -63,14 +65,19 @@ class Pipeline:
         self._policy, self._tracker, self._limits = policy, tracker, limits
         self._reverify_seconds = reverify_seconds
         self._cases: dict[int, _Case] = {}
+        self._cuts = Cuts()
 
     def recognize(self, frame: Frame) -> Recognition:
         """Find, follow and judge the faces of one frame."""
+        if self._cuts.update(frame):
+            self._cases.clear()
         update = self._tracker.update(self._detector.detect(frame.image), frame.seconds)
         for number in update.ended:
             self._cases.pop(number, None)
         self._look(frame, [track for track in update.active if self._wants_a_look(track, frame.seconds)])
-        return Recognition(frame, [self._labelled(track) for track in update.active])
+        verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
+        faces = [Labelled(track.number, track.face, said) for track, said in zip(update.active, verdicts, strict=True)]
+        return Recognition(frame, faces)
 
     def _wants_a_look(self, track: Track, seconds: float) -> bool:
         case = self._cases.setdefault(track.number, _Case(Ballot(self._policy)))
@@ -93,6 +100,3 @@ class Pipeline:
         verdict = case.ballot.verdict()
         case.in_doubt = verdict.state == "undecided" or match.identity != verdict.identity
         case.looked_seconds = seconds
-
-    def _labelled(self, track: Track) -> Labelled:
-        return Labelled(track.number, track.face, self._cases[track.number].ballot.verdict())

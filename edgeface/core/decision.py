@@ -61,6 +61,22 @@ def judge(face: Face, nearest: Sequence[tuple[Identity, float]], policy: Policy)
     return Match(face, identity if sure else None, similarity, runner_up)
 
 
+def one_place_each(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Leave each name to the most similar of the faces of one frame that bear it; the others become undecided.
+
+    Nobody is in two places at once. At a tie the first keeps the name.
+    """
+    bearer: dict[Identity | None, int] = {}
+    for place in sorted(range(len(verdicts)), key=lambda place: -verdicts[place].similarity):
+        bearer.setdefault(verdicts[place].identity, place)
+    return [
+        verdict
+        if verdict.identity is None or bearer[verdict.identity] == place
+        else Verdict("undecided", None, verdict.similarity)
+        for place, verdict in enumerate(verdicts)
+    ]
+
+
 class Ballot:
     """The latest looks at one track, as votes.
 

@@ -38,6 +38,8 @@ class Presence:
       have not been seen for `patience_seconds`, dated to the last time they were.
     * A face that belongs to nobody has one visit for each track, as nothing says which strangers are the
       same. It ends in the same way, or at once when its track turns out to be somebody.
+    * A track that was somebody's and now belongs to nobody is taken for that person, turned away, until their
+      visit has ended; only then has a stranger arrived.
     * When the clock jumps back, waiting starts anew from there; when it jumps ahead, everybody leaves.
     """
 
@@ -72,6 +74,8 @@ class Presence:
 
     def _register(self, sighting: Sighting, seconds: float) -> Iterator[Event]:
         person = sighting.identity
+        if person is None and any(visit.track == sighting.track for visit in self._people.values()):
+            return
         if person is not None and sighting.track in self._strangers:
             yield self._strangers.pop(sighting.track).left()
         visits, key = (self._strangers, sighting.track) if person is None else (self._people, person.id)

@@ -2,8 +2,8 @@
 
 A track is a place that a face keeps, not a person. Nothing here compares appearances: when a film cuts, or
 somebody steps aside for another between two frames, the track runs on with another face in it. That is why
-identity is a vote over the latest looks only (`edgeface.core.decision.Ballot`) and why no gap longer than
-the patience is ever bridged.
+identity is a vote over the latest looks only (`edgeface.core.decision.Ballot`), why that vote begins anew where a
+film cuts (`edgeface.core.cuts`), and why no gap longer than the patience is ever bridged.
 """
 
 import math

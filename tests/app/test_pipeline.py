@@ -27,11 +27,11 @@ class Eyes:
         )
         self.seconds = 100.0
 
-    def show(self, *squares, frames=1):
+    def show(self, *squares, frames=1, wall=0, seconds_apart=0.1):
         """Show a picture for some frames and return the faces of the last."""
         for _ in range(frames):
-            self.seconds += 0.1
-            recognition = self.pipeline.recognize(Frame(paint(*squares), self.seconds))
+            self.seconds += seconds_apart
+            recognition = self.pipeline.recognize(Frame(paint(*squares, wall=wall), self.seconds))
         return recognition.faces
 
 
@@ -113,6 +113,50 @@ def test_after_an_absence_the_vote_starts_anew():
     eyes.show(frames=12)
     [after] = eyes.show(Square(RED))
     assert (after.track, names([after])) == (before.track + 1, ["undecided"])
+
+
+def test_where_a_film_cuts_no_name_stays_behind_for_whoever_stands_there_next():
+    eyes = Eyes(alice=RED, bob=GREEN)
+    assert names(eyes.show(Square(RED), frames=3)) == ["alice"]
+    assert names(eyes.show(Square(GREEN), wall=90)) == ["undecided"]
+    assert names(eyes.show(Square(GREEN), wall=90, frames=2)) == ["bob"]
+
+
+def test_who_is_never_seen_well_after_a_cut_does_not_inherit_a_name():
+    eyes = Eyes(alice=RED)
+    eyes.show(Square(RED), frames=3)
+    assert names(eyes.show(Square(GREEN, turned=True), wall=90, frames=20)) == ["undecided"]
+
+
+def test_a_light_switched_on_costs_a_new_vote_and_no_track():
+    eyes = Eyes(alice=RED)
+    [before] = eyes.show(Square(RED), frames=3)
+    [at_once] = eyes.show(Square(RED), wall=90)
+    [soon] = eyes.show(Square(RED), wall=90, frames=2)
+    assert names([before, at_once, soon]) == ["alice", "undecided", "alice"]
+    assert before.track == at_once.track == soon.track
+
+
+def test_a_light_that_flickers_does_not_keep_a_name_from_being_found():
+    eyes = Eyes(alice=RED)
+    found = [name for step in range(60) for name in names(eyes.show(Square(RED), wall=90 * (step % 2)))]
+    assert found.count("alice") > 45
+    assert "unknown" not in found
+
+
+def test_at_one_frame_a_second_no_light_begins_a_vote_anew():
+    eyes = Eyes(alice=RED)
+    found = [name for step in range(6) for name in names(eyes.show(Square(RED), wall=90 * (step % 2), seconds_apart=1))]
+    assert found == ["undecided"] * 2 + ["alice"] * 4
+
+
+def test_of_two_faces_that_look_like_somebody_only_the_nearer_one_bears_the_name():
+    eyes = Eyes(alice=RED)
+    faces = eyes.show(Square(PINKISH, left=40), Square(RED, left=400), frames=8)
+    assert {face.face.box.left: name for name, face in zip(names(faces), faces, strict=True)} == {
+        40: "undecided",
+        400: "alice",
+    }
 
 
 def test_the_frame_is_passed_on_untouched():

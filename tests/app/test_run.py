@@ -37,7 +37,7 @@ class FailingCamera(PaintedCamera):
         raise self.failure
 
 
-def watched(camera, **options):
+def watched(camera, patience_seconds=2.0, **options):
     sink = ListSink()
     pipeline = Pipeline(
         detector=SquareDetector(),
@@ -47,7 +47,7 @@ def watched(camera, **options):
         tracker=Tracker(),
     )
     try:
-        summary = watch(camera, pipeline, Presence(patience_seconds=2.0), [sink], **options)
+        summary = watch(camera, pipeline, Presence(patience_seconds=patience_seconds), [sink], **options)
     finally:
         watched.events = [(event.kind, event.name, round(event.at - START, 3)) for event in sink.events]
     return summary
@@ -90,6 +90,39 @@ def test_who_is_present_leaves_however_the_watch_ends(failure):
     with pytest.raises(type(failure)):
         watched(FailingCamera([ALICE] * 5, failure))
     assert watched.events == [("arrived", "alice", 0.2), ("left", "alice", 0.4)]
+
+
+def lit(*squares):
+    """The same people with the light on."""
+    return paint(*squares, wall=90)
+
+
+@pytest.mark.parametrize(("colour", "name", "arrives"), [(RED, "alice", 0.2), (BLUE, None, 0.4)])
+def test_a_light_switched_on_and_off_neither_ends_nor_repeats_a_visit(colour, name, arrives):
+    dark, bright = paint(Square(colour)), lit(Square(colour))
+    watched(PaintedCamera([dark] * 20 + [bright] * 20 + [dark] * 20))
+    assert watched.events == [("arrived", name, arrives), ("left", name, 5.9)]
+
+
+def test_a_light_that_flickers_neither_ends_nor_repeats_a_visit():
+    watched(PaintedCamera([ALICE, lit(Square(RED))] * 40))
+    assert watched.events == [("arrived", "alice", pytest.approx(0.3, abs=0.1)), ("left", "alice", 7.9)]
+
+
+def test_who_stands_up_close_to_the_lens_does_not_end_the_visits_behind():
+    behind, close = Square(RED, left=20), Square(GREEN, left=300, top=2, size=176)
+    watched(PaintedCamera([paint(behind)] * 20 + [paint(behind, close)] * 20 + [paint(behind)] * 10))
+    assert [event for event in watched.events if event[1] == "alice"] == [
+        ("arrived", "alice", 0.2),
+        ("left", "alice", 4.9),
+    ]
+    assert ("arrived", "bob", 2.2) in watched.events
+
+
+def test_at_one_frame_a_second_a_visit_lasts_through_every_light():
+    camera = PaintedCamera([ALICE, ALICE, ALICE, lit(Square(RED)), ALICE, lit(Square(RED))], fps=1)
+    watched(camera, patience_seconds=10.0)
+    assert watched.events == [("arrived", "alice", 2.0), ("left", "alice", 5.0)]
 
 
 def test_a_source_without_frames_is_no_event():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeface.core.decision import Ballot, Policy, Verdict, judge
+from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each
 from edgeface.core.types import Box, Face, Identity, Match
 from edgeface.errors import ConfigError
 
@@ -175,3 +175,56 @@ def test_the_ballot_says_what_a_replay_of_all_looks_says(looks, votes):
     policy = Policy(threshold=0.5, votes_needed=votes[0], votes_of=votes[1])
     for end, found in enumerate(named(looks, policy), start=1):
         assert found == slow_state(looks[:end], policy)
+
+
+def known(identity, similarity):
+    return Verdict("known", identity, similarity)
+
+
+UNKNOWN, UNDECIDED = Verdict("unknown", None, 0.3), Verdict("undecided", None, -1)
+
+
+def test_of_two_faces_with_one_name_only_the_more_similar_bears_it():
+    assert one_place_each([known(ADA, 0.6), known(ADA, 0.7)]) == [Verdict("undecided", None, 0.6), known(ADA, 0.7)]
+
+
+def test_at_a_tie_the_first_bears_the_name():
+    assert one_place_each([known(ADA, 0.6)] * 3) == [known(ADA, 0.6), *[Verdict("undecided", None, 0.6)] * 2]
+
+
+def test_faces_with_names_of_their_own_and_nameless_ones_stay_as_they_are():
+    verdicts = [known(ADA, 0.6), UNKNOWN, known(BOB, 0.9), UNKNOWN, UNDECIDED, UNDECIDED]
+    assert one_place_each(verdicts) == verdicts
+    assert one_place_each([]) == []
+
+
+def test_two_people_of_one_name_may_both_be_there():
+    verdicts = [known(ADA, 0.6), known(Identity(9, "ada"), 0.7)]
+    assert one_place_each(verdicts) == verdicts
+
+
+def slow_one_place_each(verdicts):
+    """Compare every face with every other."""
+    kept = []
+    for place, one in enumerate(verdicts):
+        rivals = [
+            other.similarity > one.similarity or (other.similarity == one.similarity and before < place)
+            for before, other in enumerate(verdicts)
+            if before != place and one.identity is not None and other.identity == one.identity
+        ]
+        kept.append(Verdict("undecided", None, one.similarity) if any(rivals) else one)
+    return kept
+
+
+verdicts_of_a_frame = st.lists(
+    st.one_of(
+        st.builds(known, st.sampled_from([ADA, BOB]), st.sampled_from([-1.0, 0.5, 0.6, 0.7])),
+        st.sampled_from([UNKNOWN, UNDECIDED]),
+    ),
+    max_size=8,
+)
+
+
+@given(verdicts_of_a_frame)
+def test_who_bears_a_name_is_what_comparing_all_pairs_says(given_verdicts):
+    assert one_place_each(given_verdicts) == slow_one_place_each(given_verdicts)

@@ -86,11 +86,32 @@ def test_a_stranger_who_turns_out_to_be_a_friend_already_here_only_leaves():
     assert told(presence.update([seen(ADA, 2)], 1.0)) == [("left", None, 0.0)]
 
 
-def test_a_track_that_jumps_from_a_friend_to_a_stranger_is_a_stranger_arriving():
+def test_a_friend_who_turns_away_is_no_stranger_arriving():
     presence = Presence(patience_seconds=10)
     presence.update([seen(ADA, 1)], 0.0)
-    assert told(presence.update([seen(None, 1)], 1.0)) == [("arrived", None, 1.0)]
-    assert told(presence.update([seen(None, 1)], 10.0)) == [("left", "ada", 0.0)]
+    assert presence.update([seen(None, 1)], 1.0) == []
+    assert presence.update([seen(ADA, 1)], 5.0) == []
+    assert told(presence.flush(6.0)) == [("left", "ada", 5.0)]
+
+
+def test_a_stranger_in_a_friends_place_has_arrived_when_the_friend_has_left():
+    presence = Presence(patience_seconds=10)
+    presence.update([seen(ADA, 1)], 0.0)
+    assert presence.update([seen(None, 1)], 9.9) == []
+    assert told(presence.update([seen(None, 1)], 10.0)) == [("left", "ada", 0.0), ("arrived", None, 10.0)]
+    assert told(presence.flush(11.0)) == [("left", None, 10.0)]
+
+
+def test_a_stranger_beside_a_friend_arrives_at_once():
+    presence = Presence()
+    presence.update([seen(ADA, 1)], 0.0)
+    assert told(presence.update([seen(ADA, 1), seen(None, 2)], 1.0)) == [("arrived", None, 1.0)]
+
+
+def test_a_stranger_where_a_friend_stood_who_is_seen_elsewhere_arrives_at_once():
+    presence = Presence()
+    presence.update([seen(ADA, 1)], 0.0)
+    assert told(presence.update([seen(ADA, 2), seen(None, 1)], 1.0)) == [("arrived", None, 1.0)]
 
 
 def test_at_the_end_everybody_leaves_oldest_first_and_only_once():
