@@ -48,13 +48,43 @@ def test_a_stage_adds_its_losses_by_weight():
     distil = np.mean([1 - a @ b for a, b in zip(teacher, embeddings, strict=True)])
     loss = stage_loss(margin=0.2, triplet_weight=0.5, distil_weight=2.0)
     expected = 0.5 * slow_triplet_loss(embeddings, 0.2) + 2.0 * distil
-    assert float(loss(teacher, embeddings)) == pytest.approx(expected, rel=1e-5)
+    targets = np.hstack([np.ones((12, 1), np.float32), teacher])
+    assert float(loss(targets, embeddings)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_perfect_pupil_costs_nothing():
     teacher = unit(np.random.default_rng(3), 6)
     loss = stage_loss(margin=0.2, triplet_weight=0.0, distil_weight=1.0)
-    assert float(loss(teacher, teacher)) == pytest.approx(0.0, abs=1e-6)
+    targets = np.hstack([np.ones((6, 1), np.float32), teacher])
+    assert float(loss(targets, teacher)) == pytest.approx(0.0, abs=1e-6)
+
+
+def slow_batch_loss(embeddings, people, margin):
+    count = len(embeddings) // 3
+    terms = []
+    for row in range(count):
+        near = ((embeddings[row] - embeddings[count + row]) ** 2).sum()
+        for other, person in zip(embeddings, people, strict=True):
+            if person != people[row]:
+                terms.append(max(0.0, near - ((embeddings[row] - other) ** 2).sum() + margin))
+    active = [term for term in terms if term > 0]
+    return sum(active) / len(active) if active else 0.0
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.2, 1.0])
+def test_negatives_of_the_batch_are_all_chips_of_other_people(margin):
+    embeddings = unit(np.random.default_rng(6), 12)
+    people = np.array([0, 0, 1, 2, 0, 0, 1, 2, 3, 1, 2, 0], np.float32)
+    loss = stage_loss(margin=margin, triplet_weight=1.0, distil_weight=0.0, batch_negatives=True)
+    assert float(loss(people[:, np.newaxis], embeddings)) == pytest.approx(
+        slow_batch_loss(embeddings, people, margin), rel=1e-5
+    )
+
+
+def test_a_batch_of_one_person_costs_zero():
+    embeddings = unit(np.random.default_rng(7), 6)
+    loss = stage_loss(margin=0.2, triplet_weight=1.0, distil_weight=0.0, batch_negatives=True)
+    assert float(loss(np.zeros((6, 1), np.float32), embeddings)) == 0.0
 
 
 def slow_margin_softmax(people, cosines, scale, margin):

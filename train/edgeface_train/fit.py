@@ -41,7 +41,12 @@ class Fitter:
     def start(self, stage: Stage) -> None:
         """Begin a stage with a fresh optimiser."""
         triplet, distil, margin = stage.weights()
-        on_embeddings = stage_loss(margin=stage.margin, triplet_weight=triplet, distil_weight=distil)
+        on_embeddings = stage_loss(
+            margin=stage.margin,
+            triplet_weight=triplet,
+            distil_weight=distil,
+            batch_negatives=stage.negatives == "batch",
+        )
         on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
         optimizer: Any = keras.optimizers.AdamW(stage.learning_rate, weight_decay=stage.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
@@ -110,9 +115,11 @@ class Fitter:
 
     def _batch(self, chips: npt.NDArray, stage: Stage, rng: np.random.Generator) -> Batch:
         varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, rng)
-        taught = self.teacher is not None and stage.weights()[1] > 0
-        vectors = self.teacher[chips] if self.teacher is not None and taught else np.zeros((len(chips), 1), np.float32)
-        return to_input(varied, self.spec), [vectors, self.train.people[chips]]
+        people = self.train.people[chips]
+        targets = people[:, np.newaxis].astype(np.float32)
+        if self.teacher is not None and stage.weights()[1]:
+            targets = np.hstack([targets, self.teacher[chips]])
+        return to_input(varied, self.spec), [targets, people]
 
 
 def centres(vectors: Vector, people: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:

@@ -20,6 +20,19 @@ def triplet_terms(anchor: Any, positive: Any, negative: Any, margin: float) -> A
     return ops.relu(near - far + margin)
 
 
+def batch_triplet_terms(embeddings: Any, people: Any, margin: float) -> Any:
+    """Return the terms of each anchor-positive pair with every chip of the batch, zero where it is the same person's.
+
+    The first third of the rows are anchors, the second their positives. Returns (n / 3, n).
+    Source: "FaceNet", section 3.2: negatives from within the mini-batch.
+    """
+    anchor, positive, _ = ops.split(embeddings, 3, axis=0)
+    near = ops.sum(ops.square(anchor - positive), axis=-1, keepdims=True)
+    far = 2.0 - 2.0 * ops.matmul(anchor, ops.transpose(embeddings))
+    own = ops.expand_dims(ops.split(people, 3)[0], 1) == ops.expand_dims(people, 0)
+    return ops.where(own, 0.0, ops.relu(near - far + margin))
+
+
 def mean_of_active(terms: Any) -> Any:
     """Return the mean of the terms above zero; zero, not NaN, when there is none."""
     active = ops.cast(terms > 0, terms.dtype)
@@ -60,20 +73,27 @@ def margin_softmax(*, scale: float, margin: float) -> Callable[[Any, Any], Any]:
     return loss
 
 
-def stage_loss(*, margin: float, triplet_weight: float, distil_weight: float) -> Callable[[Any, Any], Any]:
+def stage_loss(
+    *, margin: float, triplet_weight: float, distil_weight: float, batch_negatives: bool = False
+) -> Callable[[Any, Any], Any]:
     """Return the loss of a stage as Keras wants it: f(targets, embeddings) -> scalar.
 
-    With a triplet weight, the batch is three equal blocks of rows: anchors, positives, negatives.
-    With a distillation weight, the targets are the teacher's unit vectors of the same rows.
+    The targets are a column with the number of each row's person and, with a distillation weight, the teacher's
+    unit vectors behind it. With a triplet weight, the batch is three equal blocks of rows: anchors, positives,
+    negatives.
     """
+
+    def triplets(people: Any, embeddings: Any) -> Any:
+        if batch_negatives:
+            return batch_triplet_terms(embeddings, people, margin)
+        return triplet_terms(*ops.split(embeddings, 3, axis=0), margin)
 
     def loss(targets: Any, embeddings: Any) -> Any:
         total = ops.zeros(())
         if triplet_weight:
-            anchor, positive, negative = ops.split(embeddings, 3, axis=0)
-            total = total + triplet_weight * mean_of_active(triplet_terms(anchor, positive, negative, margin))
+            total = total + triplet_weight * mean_of_active(triplets(targets[:, 0], embeddings))
         if distil_weight:
-            total = total + distil_weight * ops.mean(1.0 - ops.sum(targets * embeddings, axis=-1))
+            total = total + distil_weight * ops.mean(1.0 - ops.sum(targets[:, 1:] * embeddings, axis=-1))
         return total
 
     return loss

@@ -104,6 +104,8 @@ class Stage:
     """Of squared Euclidean distance between unit vectors."""
     hard_share: float = 0.5
     """Of the mined triplets, at most so many are hard, the rest semi-hard."""
+    negatives: Literal["mined", "batch"] = "mined"
+    """`mined`: a pair meets the negative that it was mined with; `batch`: also every chip of others in the batch."""
     max_rounds: int = 30
     triplet_weight: float = 1.0
     distil_weight: float = 0.0
