@@ -23,7 +23,8 @@ class TfliteEmbedder:
     def __init__(self, bundle: Bundle, *, variant: str = "", runtime: str = "auto", threads: int = 1) -> None:
         self._spec = bundle.card.input
         self._file = bundle.variant(variant)
-        self._model = load(bundle.read_model(variant), runtime=runtime, threads=threads)
+        path = bundle.folder / self._file.path
+        self._model = load(bundle.read_model(variant), runtime=runtime, threads=threads, name=str(path))
         _check_shapes(self._model, self._spec, bundle.card.embedding_size)
         self.golden_similarity = self._prove_golden(bundle.card.golden_chip, self._file)
 

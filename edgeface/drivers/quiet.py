@@ -1,9 +1,10 @@
-"""Keep OpenCV and its FFmpeg from writing to standard error what an exception of ours says better."""
+"""Keep libraries from writing to standard error what nobody needs, or what an exception of ours says better."""
 
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,6 +13,9 @@ _LOG: Any = cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2
 """Where the switch is: the module cv2 itself up to OpenCV 4.11 at least, cv2.utils.logging in 4.14."""
 SILENT = 0
 FFMPEG_SILENT = "-8"
+
+_ERROR_STREAM = 2
+_aside = threading.Lock()
 
 
 class _Mute:
@@ -52,3 +56,22 @@ def opencv_muted() -> Iterator[None]:
         yield
     finally:
         _mute.leave()
+
+
+@contextmanager
+def standard_error_muted() -> Iterator[None]:
+    """Lead the error stream aside for the whole process; only for a moment, and for what raises its errors.
+
+    A TFLite runtime greets with "INFO: Created TensorFlow Lite XNNPACK delegate for CPU." as it opens a model, and
+    TensorFlow tells of oneDNN and absent GPUs as it is imported. Both loggers are C++ and heed no variable, not even
+    TF_CPP_MIN_LOG_LEVEL (seen in ai-edge-litert 2.3.0 and TensorFlow 2.21).
+    """
+    with _aside, ExitStack() as restored:
+        # A service may have closed the stream: then nobody sees anything, and there is nothing to restore.
+        with suppress(OSError):
+            kept = os.dup(_ERROR_STREAM)
+            restored.callback(os.close, kept)
+            restored.callback(os.dup2, kept, _ERROR_STREAM)
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), _ERROR_STREAM)
+        yield

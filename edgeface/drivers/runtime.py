@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError, MissingExtra, ModelError
 
 FAMILIES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
@@ -55,22 +56,26 @@ def available() -> list[str]:
     return [family for family, package in FAMILIES.items() if importlib.util.find_spec(package)]
 
 
-def load(content: bytes, *, runtime: str = "auto", threads: int = 1) -> Model:
-    """Open a TFLite file from memory. Raise ModelError when it is not one, MissingExtra without a runtime."""
+def load(content: bytes, *, runtime: str = "auto", threads: int = 1, name: str = "the model") -> Model:
+    """Open a TFLite file from memory; `name` is what an error calls it.
+
+    Raise ModelError when it is not one, MissingExtra without a runtime.
+    """
     family = _choose(runtime)
     if content[4:8] != b"TFL3" or len(content) < SMALLEST:
         raise ModelError(
-            f"not a TFLite model: {len(content)} bytes without the TFL3 mark",
+            f"{name} is not a TFLite model: {len(content)} bytes without the TFL3 mark",
             hint="write the bundle again with `edgeface export`",
         )
     interpreter_class = _interpreter_class(family)
     try:
-        interpreter = interpreter_class(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
+        with standard_error_muted():  # it greets, and has no switch for that; its errors are exceptions
+            interpreter = interpreter_class(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(
-            f"{family} cannot open the model: {reason}", hint="write the bundle again with `edgeface export`"
+            f"{family} cannot open {name}: {reason}", hint="write the bundle again with `edgeface export`"
         ) from error
     return Model(interpreter, family)
 

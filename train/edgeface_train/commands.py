@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edgeface.card import write_bundle
+from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError
 from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
 
@@ -66,7 +67,8 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculu
 
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    importlib.import_module("keras")  # before any work: a device has none, and is told what to install
+    with standard_error_muted():
+        importlib.import_module("keras")  # before any work: a device has none, and is told what to install
     started = (run / CHECKPOINT).exists()
     if started and not resume:
         raise ConfigError(f"run {run} exists already", hint="go on with --resume, or choose another folder with --out")
