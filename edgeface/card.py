@@ -11,19 +11,23 @@ bundle/
 import base64
 import hashlib
 import json
+import math
+import stat
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from edgeface.core.align import TEMPLATE
 from edgeface.core.prepare import InputSpec
-from edgeface.errors import CardMismatch, ModelError
+from edgeface.errors import CardMismatch, ConfigError, ModelError
+from edgeface.settings import read_section
 
 CARD_NAME = "model.json"
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "default"
 """The bundle that comes with edgeface."""
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20
+MAX_CARD_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,7 @@ class Bundle:
         variant = self.variant(name)
         path = self.folder / variant.path
         try:
-            if path.stat().st_size > MAX_MODEL_BYTES:
-                raise ModelError(f"model file {path} is larger than {MAX_MODEL_BYTES >> 20} MiB")
-            content = path.read_bytes()
+            content = _read(path, "model file", MAX_MODEL_BYTES)
         except OSError as error:
             raise ModelError(
                 f"model file {path} cannot be read: {error.strerror}", hint="copy the whole bundle again"
@@ -119,20 +121,18 @@ class Bundle:
 def read_bundle(folder: Path) -> Bundle:
     """Read a bundle's card; the model files are verified when they are read."""
     path = folder / CARD_NAME
+    again = "write the bundle again with `edgeface export`"
     try:
-        content = json.loads(path.read_bytes())
-        card = _card_from(content)
+        card = _card_from(json.loads(_read(path, "card", MAX_CARD_BYTES)), path)
     except OSError as error:
         raise ModelError(
             f"no model bundle in {folder}: {path.name} cannot be read ({error.strerror})",
             hint="give a folder that `edgeface export` wrote",
         ) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(
-            f"card {path} cannot be understood: {error}", hint="write the bundle again with `edgeface export`"
-        ) from error
-    if card.format != FORMAT:
-        raise ModelError(f"card {path} has format {card.format}, this edgeface reads {FORMAT}")
+    except ConfigError as error:
+        raise ModelError(error.message, hint=again) from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"card {path} cannot be understood: it is not JSON, {error}", hint=again) from error
     _check(card, path)
     return Bundle(folder, card)
 
@@ -153,9 +153,25 @@ def encode_png(png: bytes) -> str:
     return base64.b64encode(png).decode("ascii")
 
 
-def _card_from(content: dict[str, Any]) -> Card:
-    files = {name: Variant(**variant) for name, variant in content["files"].items()}
-    return Card(**{**content, "files": files, "input": InputSpec(**content["input"])})
+def _read(path: Path, what: str, most: int) -> bytes:
+    """Return a file's content, unless it is no plain file or larger than that."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelError(f"{what} {path} is not a file", hint="copy the whole bundle again")
+    if status.st_size > most:
+        raise ModelError(f"{what} {path} is larger than {most >> 20} MiB", hint="copy the whole bundle again")
+    return path.read_bytes()
+
+
+def _card_from(content: Any, path: Path) -> Card:
+    if not isinstance(content, dict):
+        raise ModelError(f"card {path} cannot be understood: it is no JSON object")
+    written = content.get("format", FORMAT)
+    if written != FORMAT:
+        raise ModelError(
+            f"card {path} has format {written!r:.20}, this edgeface reads {FORMAT}", hint="upgrade edgeface"
+        )
+    return read_section(Card, content, source=f"card {path}")
 
 
 def _check(card: Card, path: Path) -> None:
@@ -163,15 +179,18 @@ def _check(card: Card, path: Path) -> None:
     problems = [
         (not card.files, "it lists no model file"),
         (card.default_variant not in card.files, f"it lacks its default variant {card.default_variant!r}"),
-        (
-            any(not v.path or Path(v.path).name != v.path for v in variants),
-            "a model's path leaves the bundle",
-        ),
+        (not all(_is_file_name(v.path) for v in variants), "a model's path leaves the bundle"),
         (
             any(len(v.golden_vector) != card.embedding_size for v in variants),
             "a golden vector has another size",
         ),
-        (card.input.channels not in get_args(InputSpec.__annotations__["channels"]), "unknown channel order"),
+        (
+            any(abs(math.hypot(*v.golden_vector) - 1) > 0.01 for v in variants),
+            "a golden vector is not of unit length",
+        ),
+        (not _feeds_pictures(card.input), "no picture can be fed as its input says"),
+        (not all(0 < v.golden_cosine <= 1 for v in variants), "a golden cosine is not between 0 and 1"),
+        (not all(map(_are_thresholds, variants)), "a threshold is not a cosine for a false-accept rate"),
         (not _same_template(card.landmarks), "its landmark template is not the one edgeface aligns to"),
     ]
     for wrong, reason in problems:
@@ -179,8 +198,24 @@ def _check(card: Card, path: Path) -> None:
             raise CardMismatch(f"card {path} is unusable: {reason}", hint="write it again with `edgeface export`")
 
 
+def _feeds_pictures(spec: InputSpec) -> bool:
+    return 1 <= spec.size <= 1024 and 0 < abs(spec.scale) <= 1000 and abs(spec.offset) <= 1e6
+
+
+def _is_file_name(path: str) -> bool:
+    return path.isprintable() and path != ".." and Path(path).name == path != ""
+
+
+def _are_thresholds(variant: Variant) -> bool:
+    try:
+        rates = [float(rate) for rate in variant.thresholds]
+    except ValueError:
+        return False
+    return all(0 <= rate <= 1 for rate in rates) and all(-1 <= cosine <= 1 for cosine in variant.thresholds.values())
+
+
 def _same_template(landmarks: list[list[float]]) -> bool:
-    if len(landmarks) != len(TEMPLATE):
+    if [len(point) for point in landmarks] != [2] * len(TEMPLATE):
         return False
     return all(
         abs(given - ours) < 0.01

@@ -40,8 +40,10 @@ class CameraSettings:
     """Where frames come from."""
 
     source: str = setting("0", 'Webcam number, "picamera2", rtsp:// or http:// address, video or folder of pictures.')
-    width: int | None = setting(None, "Pixels to ask for; unset: as the camera likes.", at_least=1, example=1280)
-    height: int | None = setting(None, "Likewise.", at_least=1, example=720)
+    width: int | None = setting(
+        None, "Pixels to ask for; unset: as the camera likes.", at_least=1, at_most=65535, example=1280
+    )
+    height: int | None = setting(None, "Likewise.", at_least=1, at_most=65535, example=720)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class RecognitionSettings:
         0.05, "How much nearer than anybody else the person must be (cosine).", at_least=0, at_most=2
     )
     votes_needed: int = setting(3, "So many of the last `votes_of` looks must agree on a name.", at_least=1)
-    votes_of: int = setting(5, "After so many looks without a name, a face is unknown.", at_least=1)
+    votes_of: int = setting(5, "After so many looks without a name, a face is unknown.", at_least=1, at_most=1000)
     every: int = setting(1, "Examine every n-th frame only, to save power.", at_least=1)
 
 
@@ -176,7 +178,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"config {path} cannot be read: {error.strerror}", hint="`edgeface config --init` writes one"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, and of endless numbers
         raise ConfigError(f"config {path} is not TOML: {error}") from error
 
 
@@ -200,7 +202,7 @@ def _parse(text: str, hint: Any) -> Any:
     """Read a value of the command line: a text needs no quotes there."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return text if hint is str and not isinstance(value, str) else value
 

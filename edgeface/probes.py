@@ -59,8 +59,10 @@ def _model(config: Config) -> str:
 
 
 def _gallery(config: Config) -> str:
+    from edgeface.drivers.gallery_file import exists  # without numpy, which may be what is broken
+
     path = Path(config.gallery.path)
-    if not path.exists():
+    if not exists(path):
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         if not os.access(folder, os.W_OK):
             raise StoreError(
@@ -72,6 +74,7 @@ def _gallery(config: Config) -> str:
     with wiring.open_gallery(config, "") as gallery:
         gallery.check_writable()
         people = gallery.people()
+        gallery.templates()
     models = {person.model for person in people}
     if models and models != {wiring.read_model(config).variant(config.recognition.variant).sha256}:
         raise EmbeddingMismatch(

@@ -1,6 +1,7 @@
 """Turn a TOML table into frozen dataclasses, strictly: an unknown key or a wrong type is an error that helps."""
 
-import math
+import reprlib
+import sys
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -10,6 +11,8 @@ from typing import Any, TypeVar, get_args, get_origin
 from edgeface.errors import ConfigError
 
 T = TypeVar("T")
+
+LARGEST = sys.float_info.max
 
 
 def read_section(shape: type[T], table: dict[str, Any], *, source: str, prefix: str = "") -> T:
@@ -38,7 +41,9 @@ def _read(hint: Any, value: Any, source: str, key: str) -> Any:
     if origin is typing.Literal:
         if value in options and not isinstance(value, bool):
             return value
-        raise ConfigError(f"{source}: {key} is {value!r}", hint=f"choose one of {', '.join(map(repr, options))}")
+        raise ConfigError(
+            f"{source}: {key} is {reprlib.repr(value)}", hint=f"choose one of {', '.join(map(repr, options))}"
+        )
     if origin in (list, tuple) and isinstance(value, list):
         items = [_read(options[0], item, source, f"{key}.{place}") for place, item in enumerate(value)]
         return origin(items)
@@ -46,11 +51,13 @@ def _read(hint: Any, value: Any, source: str, key: str) -> Any:
         return {name: _read(options[1], item, source, f"{key}.{name}") for name, item in value.items()}
     if origin in (types.UnionType, typing.Union):
         return _read(next(option for option in options if option is not type(None)), value, source, key)
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{source}: {key} holds a null character")
     if hint is Any:
         return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
         return float(value)
     if hint in (bool, int, str) and isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
         return value
     wanted = getattr(hint, "__name__", str(hint)) if origin is None else str(hint)
-    raise ConfigError(f"{source}: {key} must be {wanted}, not {value!r}")
+    raise ConfigError(f"{source}: {key} must be {wanted}, not {reprlib.repr(value)}")

@@ -1,11 +1,12 @@
 """A bundle is read whole, verified file by file, and refused with one clear line."""
 
 import json
+import os
 import shutil
 
 import pytest
 
-from edgeface.card import MAX_MODEL_BYTES, Bundle, read_bundle, write_bundle
+from edgeface.card import MAX_CARD_BYTES, MAX_MODEL_BYTES, Bundle, read_bundle, write_bundle
 from edgeface.errors import CardMismatch, ModelError
 from tests.fixtures import TINY_BUNDLE
 
@@ -63,12 +64,38 @@ def test_a_huge_model_file_is_not_even_read(bundle):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '"model"', '{"files": []}', '{"files": {"int8": 3}}', "\x00\xff"]
+    "text", ["", "{", "[]", "null", '"model"', "\x00\xff", "[" * 100_000, f'{{"format": {"9" * 5000}}}']
 )
 def test_a_card_of_garbage_is_one_clear_error(tmp_path, text):
     (tmp_path / "model.json").write_text(text)
-    with pytest.raises(ModelError, match="cannot be understood"):
+    with pytest.raises(ModelError, match="cannot be understood") as error:
         read_bundle(tmp_path)
+    assert "\n" not in error.value.message
+    assert len(error.value.message) < 400
+
+
+@pytest.mark.parametrize("text", ["{}", '{"files": []}'])
+def test_a_card_that_lacks_something_says_what(tmp_path, text):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(ModelError, match="setting name is missing"):
+        read_bundle(tmp_path)
+
+
+def test_a_huge_card_is_not_even_read(tmp_path):
+    with (tmp_path / "model.json").open("wb") as file:
+        file.truncate(MAX_CARD_BYTES + 1)
+    with pytest.raises(ModelError, match="larger than 4 MiB"):
+        read_bundle(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(bundle):
+    for name in ("model-int8.tflite", "model.json"):
+        (bundle.folder / name).unlink()
+        os.mkfifo(bundle.folder / name)
+    with pytest.raises(ModelError, match=r"model-int8\.tflite is not a file"):
+        bundle.read_model()
+    with pytest.raises(ModelError, match=r"model\.json is not a file"):
+        read_bundle(bundle.folder)
 
 
 def test_no_bundle_at_all_says_how_to_make_one(tmp_path):
@@ -81,12 +108,31 @@ def test_no_bundle_at_all_says_how_to_make_one(tmp_path):
     ("changes", "message"),
     [
         ({"format": 99}, "format 99"),
+        ({"format": "1"}, "format '1'"),
+        ({"format": True}, "format must be int"),
         ({"files": {}}, "lists no model file"),
         ({"default_variant": "int4"}, "lacks its default variant"),
         ({"landmarks": [[0, 0]] * 5}, "landmark template"),
         ({"landmarks": []}, "landmark template"),
         ({"embedding_size": 64}, "golden vector"),
-        ({"surprise": 1}, "cannot be understood"),
+        ({"embedding_size": "16"}, "embedding_size must be int, not '16'"),
+        ({"embedding_size": 1e300}, "embedding_size must be int, not 1e"),
+        ({"surprise": 1}, "unknown setting surprise"),
+        ({"nmae": "x"}, "unknown setting nmae"),
+        ({"name": None}, "name must be str, not None"),
+        ({"training": 5}, "training must be dict"),
+        ({"input": None}, "input must be InputSpec, not None"),
+        ({"input": {"channels": "GBR"}}, "input.channels is 'GBR'"),
+        ({"input": {"size": 112.5}}, "input.size must be int"),
+        ({"input": {"scale": float("nan")}}, "input.scale must be float, not nan"),
+        ({"input": {"offset": 10**400}}, "input.offset must be float"),
+        ({"input": {"size": 0}}, "no picture can be fed"),
+        ({"input": {"size": 10**12}}, "no picture can be fed"),
+        ({"input": {"scale": 0}}, "no picture can be fed"),
+        ({"input": {"scale": 1e308}}, "no picture can be fed"),
+        ({"landmarks": [1, 2, 3, 4, 5]}, "landmarks.0 must be list"),
+        ({"landmarks": [[1, 2, 3]] * 5}, "landmark template"),
+        ({"files": {"int8": 3}}, "files.int8 must be Variant, not 3"),
     ],
 )
 def test_a_card_that_contradicts_itself_is_refused(bundle, changes, message):
@@ -95,7 +141,32 @@ def test_a_card_that_contradicts_itself_is_refused(bundle, changes, message):
         read_bundle(bundle.folder)
 
 
-@pytest.mark.parametrize("path", ["../model-int8.tflite", "/etc/passwd", "a/b.tflite", ""])
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("sha256", 5, "files.int8.sha256 must be str"),
+        ("bytes", "many", "files.int8.bytes must be int"),
+        ("thresholds", [], "files.int8.thresholds must be dict"),
+        ("thresholds", {"often": 0.5}, "a threshold is not a cosine"),
+        ("thresholds", {"0.001": 5}, "a threshold is not a cosine"),
+        ("thresholds", {"0.001": None}, "files.int8.thresholds.0.001 must be float"),
+        ("golden_vector", ["a"] * 16, "files.int8.golden_vector.0 must be float"),
+        ("golden_vector", [1e308] * 16, "not of unit length"),
+        ("golden_vector", [0] * 16, "not of unit length"),
+        ("golden_cosine", "high", "files.int8.golden_cosine must be float"),
+        ("golden_cosine", -5, "a golden cosine is not between 0 and 1"),
+        ("measured", {"fidelity": "good"}, "files.int8.measured.fidelity must be float"),
+    ],
+)
+def test_what_a_card_says_of_a_file_is_checked(bundle, key, value, message):
+    files = json.loads((bundle.folder / "model.json").read_text())["files"]
+    files["int8"][key] = value
+    edit(bundle, files=files)
+    with pytest.raises(ModelError, match=message):
+        read_bundle(bundle.folder)
+
+
+@pytest.mark.parametrize("path", ["../model-int8.tflite", "/etc/passwd", "a/b.tflite", "", ".", "..", "a\nb"])
 def test_a_model_path_never_leaves_the_bundle(bundle, path):
     files = json.loads((bundle.folder / "model.json").read_text())["files"]
     files["int8"]["path"] = path

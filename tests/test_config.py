@@ -74,6 +74,12 @@ def test_the_last_file_wins_setting_by_setting(tmp_path):
         ("recognition.far=nan", "recognition.far must be", ""),
         ("tracking.patience_seconds=-1", "must be at least 0, not -1", ""),
         ("recognition.runtime=tflite", "recognition.runtime is 'tflite'", "choose one of"),
+        ("recognition.threshold=" + "9" * 400, "recognition.threshold must be float, not 99", ""),
+        ("recognition.threshold=" + "9" * 5000, "recognition.threshold must be float, not '99", ""),
+        ("recognition.threshold=" + "[" * 5000, "recognition.threshold must be float, not '[[", ""),
+        ("recognition.votes_of=" + "9" * 30, "recognition.votes_of must be at most 1000", ""),
+        ("camera.width=" + "9" * 30, "camera.width must be at most 65535", ""),
+        ('gallery.path="a\\u0000b"', "gallery.path holds a null character", ""),
         ("recognition.votes_of=2", "votes_needed is 3, more than recognition.votes_of = 2", ""),
     ],
 )
@@ -99,6 +105,9 @@ def test_a_whole_number_is_a_number():
         (b"camera = 1\n", "camera must be"),
         (b"[camera\n", "is not TOML"),
         (b"\xff\xfe", "is not TOML"),
+        (b"a = " + b"[" * 5000, "is not TOML"),
+        (b"[camera]\nwidth = " + b"9" * 5000, "is not TOML"),
+        (b'[camera]\nsource = "a\\u0000b"\n', "camera.source holds a null character"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path, content, message):

@@ -1,7 +1,9 @@
 """Turn photos, or chips that are aligned already, into one file of unit vectors."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +83,12 @@ def save(path: Path, embedded: Embedded, model: str) -> None:
     Raise ConfigError when it cannot be written.
     """
     draft = path.with_name(path.name + ".part")
+    content = BytesIO()  # NumPy 1 leaves a complaint behind when it writes to a disk that fills
+    np.savez(content, names=np.array(embedded.names), vectors=embedded.vectors, model=np.array(model))
     try:
-        with draft.open("wb") as stream:
-            np.savez(stream, names=np.array(embedded.names), vectors=embedded.vectors, model=np.array(model))
+        draft.write_bytes(content.getbuffer())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error

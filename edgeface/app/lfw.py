@@ -51,7 +51,7 @@ def read_pairs(path: Path) -> list[Pair]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"pairs file {path} cannot be read: {error}") from error
+        raise ConfigError(f"pairs file {path} cannot be read: {getattr(error, 'strerror', error)}") from error
     numbered = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     header = numbered.pop(0)[1] if numbered and len(numbered[0][1]) <= 2 else []
     couples = [_couple(path, number, words) for number, words in numbered]

@@ -1,6 +1,7 @@
 """The commands that look after an installation: doctor and config."""
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -84,11 +85,14 @@ def show_config(
 
 
 def _write_new(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.part")
     try:
+        if path.exists():
+            raise ConfigError(f"config {path} exists already", hint="edit it, or name another with --config")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(commented_default())
-    except FileExistsError as error:
-        raise ConfigError(f"config {path} exists already", hint="edit it, or name another with --config") from error
+        draft.write_text(commented_default(), encoding="utf-8")
+        draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
         raise ConfigError(f"config {path} cannot be written: {error.strerror}") from error

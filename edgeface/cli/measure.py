@@ -49,7 +49,7 @@ def embed(
     from edgeface.app.embed import aligned_chip, embed_photos, largest_face, save
     from edgeface.drivers.photos import read_photo
 
-    if not out.parent.is_dir() or out.is_dir():
+    if not _is_folder(out.parent) or _is_folder(out):
         raise ConfigError(f"--out {out} cannot be written", hint="name a file in a folder that exists")
     named = list(_expand(photos))
     embedder = wiring.make_embedder(config, wiring.read_model(config))
@@ -102,6 +102,13 @@ def lfw(
     )
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long, or hidden from us: whoever reads or writes it will say so
+        return False
+
+
 def _expand(photos: list[str]) -> list[tuple[str, Path]]:
     """Return each photo's name and path; a folder stands for the photos in it at any depth, sorted."""
     from edgeface.drivers.photos import SUFFIXES
@@ -109,7 +116,7 @@ def _expand(photos: list[str]) -> list[tuple[str, Path]]:
     named = []
     for given in photos:
         path = Path(given)
-        if not path.is_dir():
+        if not _is_folder(path):
             named.append((given, path))
             continue
         inside = sorted(photo for photo in path.rglob("*") if photo.suffix.lower() in SUFFIXES and photo.is_file())

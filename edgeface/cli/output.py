@@ -9,17 +9,22 @@ from typing import Any
 
 import typer
 
-from edgeface.errors import EdgefaceError
+from edgeface.errors import EdgefaceError, HardwareError
 
 
 def say(line: str) -> None:
-    """Print a line of the result."""
-    typer.echo(line)
+    """Print a line of the result. Raise HardwareError when it cannot be written, as on a full disk."""
+    try:
+        typer.echo(line)
+    except BrokenPipeError:
+        raise  # the reader has seen enough
+    except OSError as error:
+        raise HardwareError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def say_json(content: dict[str, Any]) -> None:
     """Print one object as one line of JSON; keys keep their order."""
-    typer.echo(json.dumps(content, ensure_ascii=False))
+    say(json.dumps(content, ensure_ascii=False))
 
 
 def tell(line: str) -> None:

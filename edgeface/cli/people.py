@@ -81,9 +81,10 @@ def list_people(config: Config, json_output: JsonOption = False) -> None:
       edgeface list --json
     """
     from edgeface import wiring
+    from edgeface.drivers.gallery_file import exists
 
     people = []
-    if Path(config.gallery.path).exists():
+    if exists(Path(config.gallery.path)):
         with wiring.open_gallery(config, "", read_only=True) as gallery:
             people = gallery.people()
     for person in people:
@@ -109,7 +110,9 @@ def forget(
       edgeface forget alice
     """
     from edgeface import wiring
+    from edgeface.drivers.gallery_file import require
 
+    require(Path(config.gallery.path))
     with wiring.open_gallery(config, "") as gallery:
         removed = gallery.forget(name)
     if json_output:

@@ -85,12 +85,13 @@ def run(
     from edgeface import wiring
     from edgeface.app.annotate import label
     from edgeface.app.run import watch
+    from edgeface.drivers.gallery_file import exists
     from edgeface.drivers.sinks.json_lines import JsonLines, Text
 
     config = with_source(config, camera)
     parts = wiring.make_parts(config, live=True)
     # Where nobody is enrolled yet, the empty gallery is made, so that who is enrolled later gets a name.
-    enrolled = Path(config.gallery.path).exists()
+    enrolled = exists(Path(config.gallery.path))
     sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,

@@ -1,5 +1,7 @@
 """Draw names on frames and write them to a video."""
 
+import os
+import shutil
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,17 +27,20 @@ TEXT_SHARE = 1 / 32
 
 LEAST_TEXT_PX = 9
 DEFAULT_FPS = 25.0
+SPARE_BYTES = 4 * 2**20
+"""What must be free on the disk for another frame, those that OpenCV still holds back, and the end of the file."""
 
 
 def draw(image: Image, labels: Sequence[Label]) -> Image:
     """Return a copy of an RGB image with a box and a readable name for every face: green if known, else grey.
 
-    A name stands over its box, or inside when there is no room, and never reaches out of the image. The font
-    of OpenCV knows ASCII only: other letters lose their accents or become "?".
+    A name stands over its box, or inside when there is no room, and never reaches out of the image; where two meet,
+    the known lie over the unknown and the larger faces over the smaller. The font of OpenCV knows ASCII only: other
+    letters lose their accents or become "?".
     """
     drawn = np.ascontiguousarray(image).copy()
     letter_px = max(LEAST_TEXT_PX, round(image.shape[0] * TEXT_SHARE))
-    for box, text, known in labels:
+    for box, text, known in sorted(labels, key=_prominence):
         colour = KNOWN if known else UNKNOWN
         _rectangle(drawn, box, colour, max(1, letter_px // 8))
         if text:
@@ -57,8 +62,11 @@ class VideoWriter:
         self._size = (0, 0)
         if path.suffix.lower() != ".mp4":
             raise HardwareError(f"video {path} cannot be written: its name must end in .mp4")
-        if not path.parent.is_dir():
-            raise HardwareError(f"video {path} cannot be written: there is no folder {path.parent}")
+        if not os.access(path.parent / ".", os.W_OK, effective_ids=True):
+            raise HardwareError(
+                f"video {path} cannot be written: {path.parent} is no folder for that",
+                hint="name a file in a folder that can be written",
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +89,11 @@ class VideoWriter:
             blue_first = np.ascontiguousarray(blue_first[: self._size[1], : self._size[0]])
         else:
             blue_first = cv2.resize(blue_first, self._size, interpolation=cv2.INTER_AREA)
-        self._writer.write(blue_first)
+        # OpenCV does not tell when a frame could not be written, so the disk must not become full.
+        if shutil.disk_usage(self._path.parent).free < SPARE_BYTES:
+            raise HardwareError(f"video {self._path} cannot grow: the disk is full", hint="free some space")
+        with opencv_muted():
+            self._writer.write(blue_first)
 
     def close(self) -> None:
         """Finish the file. A second call does nothing."""
@@ -101,6 +113,11 @@ class VideoWriter:
                 hint="check that its folder can be written, and that OpenCV was installed by pip",
             )
         return writer
+
+
+def _prominence(label: Label) -> tuple[bool, float]:
+    box, _, known = label
+    return known, box.width * box.height
 
 
 def _rectangle(image: Image, box: Box, colour: tuple[int, int, int], thickness: int) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,35 @@ MIGRATIONS = (
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
 RESTORE = "restore a backup, or move the file away and enrol again"
+
+KINDS = {
+    "people": "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799",
+    "templates": "typeof(vector) = 'blob' AND typeof(model) = 'text' AND typeof(source) = 'text' "
+    "AND created_at BETWEEN 0 AND 253402300799",
+}
+"""What is true of every row of a table; SQLite itself keeps any value in any column. A text is after every number,
+and the last time is the end of the year 9999."""
+
+
+def require(path: Path) -> None:
+    """Raise StoreError where there is no gallery."""
+    if not exists(path):
+        raise StoreError(f"there is no gallery at {path}", hint="enrol somebody first: `edgeface enroll`")
+
+
+def exists(path: Path) -> bool:
+    """Tell whether there is a gallery's file. Raise StoreError where there cannot be one."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise _unopened(path, error) from error
+    if stat.S_ISDIR(mode):
+        raise StoreError(f"gallery {path} is a folder", hint="give the path of a file, such as gallery.db")
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"gallery {path} is not a file", hint="give the path of a file, such as gallery.db")
+    return True
 
 
 def open_gallery(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -86,20 +116,21 @@ def check_writable(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _prepare(path: Path, *, read_only: bool) -> None:
-    if path.is_dir():
-        raise StoreError(f"gallery {path} is a folder", hint="give the path of a file, such as gallery.db")
     if read_only:
-        if not path.exists():
-            raise StoreError(f"there is no gallery at {path}", hint="enrol somebody first: `edgeface enroll`")
+        require(path)
         return
+    exists(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreError(
-            f"gallery {path} cannot be opened: {error.strerror}", hint="check the path and its permissions"
-        ) from error
+        raise _unopened(path, error) from error
+
+
+def _unopened(path: Path, error: OSError | ValueError) -> StoreError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return StoreError(f"gallery {path} cannot be opened: {reason}", hint="check the path and its permissions")
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
@@ -108,13 +139,13 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
 
 
 def _connect_readable(path: Path) -> sqlite3.Connection:
-    """Connect for reading; in a folder that cannot be written SQLite must be told that nobody writes."""
+    """Connect for reading; where no file can be added SQLite must be told that nobody writes."""
     connection = _connect(path, "mode=ro")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL):
             raise
         return _connect(path, "immutable=1")
     return connection
@@ -125,6 +156,8 @@ def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -
     connection.execute("PRAGMA secure_delete = ON")
     version = _version(connection, path)
     if read_only:
+        if not version:
+            raise StoreError(f"gallery {path} is empty", hint="enrol somebody first: `edgeface enroll`")
         if version < len(MIGRATIONS):
             raise StoreError(f"gallery {path} is of an older schema", hint="open it once with `edgeface enroll`")
     else:
@@ -135,6 +168,10 @@ def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise StoreError(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
+    for table, kinds in KINDS.items():
+        (wrong,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({kinds})").fetchone()
+        if wrong:
+            raise StoreError(f"gallery {path} is damaged: {table} holds values of the wrong kind", hint=RESTORE)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
@@ -163,9 +200,14 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, time.time()))
 
 
+def _code(error: sqlite3.DatabaseError) -> int:
+    """Return SQLite's primary code, where no room for the file that readers share counts as a full disk."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return sqlite3.SQLITE_FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else code & 0xFF
+
+
 def _meaning(error: sqlite3.DatabaseError, path: Path) -> tuple[str, str]:
     """Return what an SQLite error says of the gallery, and what to do."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     meanings = {
         sqlite3.SQLITE_FULL: ("cannot be written: the disk is full", "free some space, then try again"),
         sqlite3.SQLITE_READONLY: ("is read-only", f"make {path} and its folder writable"),
@@ -175,4 +217,4 @@ def _meaning(error: sqlite3.DatabaseError, path: Path) -> tuple[str, str]:
         sqlite3.SQLITE_IOERR: (f"cannot be read or written: {error}", "check the disk"),
         sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check the permissions of the file and its folder"),
     }
-    return meanings.get(code, (f"cannot be used: {error}", ""))
+    return meanings.get(_code(error), (f"cannot be used: {error}", RESTORE))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity, Vector
-from edgeface.drivers.gallery_file import check_writable, open_gallery, store_errors, transaction
+from edgeface.drivers.gallery_file import RESTORE, check_writable, open_gallery, store_errors, transaction
 from edgeface.errors import EmbeddingMismatch, StoreError
 
 STORED = np.dtype("<f4")
@@ -206,8 +206,11 @@ class Gallery:
 
     def _vector(self, blob: bytes) -> Vector:
         if not isinstance(blob, bytes) or not blob or len(blob) % STORED.itemsize:
-            raise StoreError(f"gallery {self._path} is damaged: a stored vector is incomplete")
-        return np.frombuffer(blob, STORED).astype(np.float32)
+            raise StoreError(f"gallery {self._path} is damaged: a stored vector is incomplete", hint=RESTORE)
+        vector = np.frombuffer(blob, STORED).astype(np.float32)
+        if not np.isfinite(vector).all():
+            raise StoreError(f"gallery {self._path} is damaged: a stored vector is not of numbers", hint=RESTORE)
+        return vector
 
     def _near(self, name: str) -> str:
         names = [found for (found,) in self._open.execute("SELECT name FROM people")]
@@ -222,7 +225,7 @@ def _stack(templates: list[Template], path: Path) -> _Matrix:
     models = frozenset(template.embedding.model for template in templates)
     vectors = [template.embedding.vector for template in templates]
     if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
-        raise StoreError(f"gallery {path} is damaged: vectors of one model differ in size")
+        raise StoreError(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
     owners = [template.identity.id for template in templates]
     starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
     # Of several models nothing is compared, so the first vector stands for all.

@@ -1,6 +1,5 @@
 """An annotated video shows readable names, green for the known and grey for the unknown."""
 
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -49,6 +48,20 @@ def test_a_name_stands_over_its_box_on_a_filled_plate_in_white() -> None:
     assert _share(above, KNOWN) > 0.2
     assert (above > 200).all(axis=2).any()
     assert not drawn[:78].any()
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_where_names_meet_a_known_one_covers_an_unknown_and_a_near_face_a_far_one(backwards: bool) -> None:
+    near, far, order = Box(100, 100, 90, 90), Box(100, 100, 30, 30), -1 if backwards else 1
+    plate = np.s_[86:98, 100:112]
+
+    def over(box: Box, known: bool) -> Image:
+        return draw(_black(), [(box, "xxxx", known)])[plate]
+
+    both = draw(_black(), [(near, "xxxx", False), (far, "unknown", False)][::order])
+    assert np.array_equal(both[plate], over(near, known=False))
+    named = draw(_black(), [(near, "unknown", False), (far, "xxxx", True)][::order])
+    assert np.array_equal(named[plate], over(far, known=True))
 
 
 @pytest.mark.parametrize(("height", "width"), [(240, 320), (720, 1280), (1080, 1920), (2160, 3840)])
@@ -109,21 +122,36 @@ def test_without_frames_no_file_is_made(tmp_path: Path) -> None:
 def test_an_impossible_path_is_refused_before_the_first_frame(tmp_path: Path) -> None:
     with pytest.raises(HardwareError, match=r"must end in \.mp4"):
         VideoWriter(tmp_path / "out.gif", 25)
-    with pytest.raises(HardwareError, match="there is no folder"):
-        VideoWriter(tmp_path / "none" / "out.mp4", 25)
+    for folder in ("none", "x" * 300):
+        with pytest.raises(HardwareError, match=f"{folder} is no folder for that"):
+            VideoWriter(tmp_path / folder / "out.mp4", 25)
 
 
-def test_a_folder_that_cannot_be_written_is_one_silent_error(
-    open_folder: Path,
-    as_nobody: Callable[[], AbstractContextManager[None]],
-    capfd: pytest.CaptureFixture[str],
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_frame(
+    open_folder: Path, as_nobody: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    assert tempfile.gettempdir() in str(open_folder)
+    with as_nobody(), pytest.raises(HardwareError, match="is no folder for that"):
+        VideoWriter(open_folder / "out.mp4", 25)
+
+
+def test_a_video_that_cannot_be_opened_is_one_silent_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out.mp4").mkdir()
     with (
-        as_nobody(),
-        VideoWriter(open_folder / "out.mp4", 25) as writer,
+        VideoWriter(tmp_path / "out.mp4", 25) as writer,
         pytest.raises(HardwareError, match="cannot be written: 64 x 48 px") as caught,
     ):
         writer.write(_black(48, 64))
     assert caught.value.hint
     assert capfd.readouterr().err == ""
+
+
+def test_a_disk_that_fills_ends_the_video_with_what_is_there(
+    small_disk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, noise = small_disk / "out.mp4", np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    with VideoWriter(path, 25) as writer, pytest.raises(HardwareError, match="cannot grow: the disk is full"):
+        for _ in range(1000):
+            writer.write(noise)
+    assert capfd.readouterr().err == ""
+    with open_camera(str(path)) as camera:
+        assert len(list(camera.frames())) > 3

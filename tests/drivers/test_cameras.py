@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -122,7 +123,7 @@ def test_a_broken_picture_in_a_folder_is_named(folder: Path) -> None:
         list(camera.frames())
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"", "is empty: 0 bytes"), (b"no video" * 999, "is not a video")])
+@pytest.mark.parametrize(("content", "reason"), [(b"", "is empty: 0 bytes"), (b"no video\0" * 999, "is not a video")])
 def test_an_unplayable_video_is_one_silent_error(
     tmp_path: Path, content: bytes, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +145,28 @@ def test_a_missing_file_says_what_a_source_can_be(tmp_path: Path) -> None:
     assert "cam.mp4" in str(error)
     assert "rtsp://" in error.hint
     assert "picamera2" in _refusal("").hint
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "playlist.mp4", "stream.m3u8"])
+def test_a_text_is_no_video_and_no_list_of_addresses_to_follow(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/secret.ts\n" * 200)
+    assert "is text, not a video" in str(_refusal(str(path)))
+
+
+@pytest.mark.parametrize("source", ["9" * 20, "x" * 300, "a\nb", "a\0b", " "])
+def test_what_can_be_no_source_is_named(source: str) -> None:
+    assert repr(source) in str(_refusal(source))
+
+
+def test_a_video_that_may_not_be_read_is_named(
+    open_folder: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
+    hidden = open_folder / "hidden"
+    hidden.mkdir(mode=0o700)
+    (hidden / "video.mp4").touch()
+    with as_nobody():
+        assert "Permission denied" in str(_refusal(str(hidden / "video.mp4")))
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 import io
 import json
 import math
+import os
+from pathlib import Path
 
 import pytest
 
 from edgeface.core.types import Event
 from edgeface.drivers.sinks.json_lines import JsonLines, Text, event_json, utc
+from edgeface.errors import HardwareError
 
 ARRIVED = Event("arrived", "Zoë", 1_700_000_000.1239, 0.654321, 3)
 STRANGER = Event("left", None, 0.0, -1.0, 1)
@@ -73,3 +76,22 @@ def test_people_read_a_sentence() -> None:
     assert first.endswith("  Zoë arrived (0.65)")
     assert second.endswith("  somebody unknown left")
     assert first[2] == first[5] == ":"
+
+
+@pytest.mark.parametrize("sink", [JsonLines, Text])
+def test_events_that_cannot_be_written_are_one_clear_error(sink: type[JsonLines | Text]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("only Linux has a device that is always full")
+    with Path("/dev/full").open("w") as stream:
+        with pytest.raises(HardwareError, match="events cannot be written: No space left on device"):
+            sink(stream).emit(ARRIVED)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that closing finds room for the line
+
+
+def test_a_reader_who_has_gone_is_not_a_full_disk() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        with pytest.raises(BrokenPipeError):
+            JsonLines(stream).emit(ARRIVED)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,5 +1,6 @@
 """The gallery keeps people across processes, kills and full disks, and never mixes models."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from edgeface.core.types import Embedding, Identity
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, EmbeddingMismatch, StoreError
+from tests.conftest import fill
 
 MODEL = "ab" * 32
 OTHER_MODEL = "cd" * 32
@@ -281,26 +283,15 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_done(gallery: Gallery) -> 
     assert gallery.nearest(_looks(0)[0], 1)[0][0].name == "Ada"
 
 
-def test_a_really_full_disk_is_named_too(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=192k", "tmpfs", str(disk)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except OSError:
-        mounted = False
-    if not mounted:
-        pytest.skip("a small disk can be mounted by the superuser only")
-    try:
-        with Gallery(disk / "gallery.db", MODEL) as gallery:
-            gallery.add("Ada", _looks(0))
-            with pytest.raises(StoreError, match="the disk is full"):
-                gallery.add("Bob", _looks(1) * 2000)
-            with pytest.raises(StoreError, match="the disk is full"):
-                gallery.check_writable()
-            assert [person.identity.name for person in gallery.people()] == ["Ada"]
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+def test_a_really_full_disk_is_named_too(small_disk: Path) -> None:
+    with Gallery(small_disk / "gallery.db", MODEL) as gallery:
+        gallery.add("Ada", _looks(0))
+        fill(small_disk)
+        with pytest.raises(StoreError, match="the disk is full"):
+            gallery.add("Bob", _looks(1) * 2000)
+        with pytest.raises(StoreError, match="the disk is full"):
+            gallery.check_writable()
+        assert [person.identity.name for person in gallery.people()] == ["Ada"]
 
 
 def test_a_reader_cannot_write(path: Path) -> None:
@@ -417,7 +408,7 @@ def test_another_program_s_database_is_left_alone(path: Path) -> None:
 
 def test_an_empty_file_becomes_a_gallery(path: Path) -> None:
     path.touch()
-    with pytest.raises(StoreError, match="older schema"):
+    with pytest.raises(StoreError, match="is empty"):
         Gallery(path, MODEL, read_only=True)
     with Gallery(path, MODEL) as gallery:
         gallery.add("Ada", _looks(0))
@@ -433,3 +424,49 @@ def test_two_processes_create_the_gallery_at_once(path: Path) -> None:
 def test_an_embedding_is_needed(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="no embedding"):
         gallery.add("Ada", [])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE people SET enrolled_at = 'yesterday'", "people holds values of the wrong kind"),
+        ("UPDATE people SET enrolled_at = 1e300", "people holds values of the wrong kind"),
+        ("UPDATE people SET name = x'ff00'", "people holds values of the wrong kind"),
+        ("UPDATE templates SET vector = 'text'", "templates holds values of the wrong kind"),
+        ("UPDATE templates SET created_at = -1", "templates holds values of the wrong kind"),
+        ("DROP TABLE migrations", "cannot be used: no such table"),
+    ],
+)
+def test_a_gallery_that_somebody_else_has_changed_is_damage_and_no_bug(path: Path, change: str, message: str) -> None:
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", _looks(0))
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    connection.close()
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match=message) as caught:
+            Gallery(path, MODEL, read_only=read_only)
+        assert caught.value.hint
+
+
+def test_a_stored_vector_that_is_not_of_numbers_is_damage(gallery: Gallery, path: Path) -> None:
+    gallery.add("Ada", _looks(0))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE templates SET vector = ?", (np.full(SIZE, np.nan, "<f4").tobytes(),))
+    connection.close()
+    with pytest.raises(StoreError, match="is damaged: a stored vector is not of numbers"):
+        gallery.nearest(_looks(0)[0], 1)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_pipe_is_not_waited_for_and_an_impossible_path_is_named(tmp_path: Path, read_only: bool) -> None:
+    pipe = tmp_path / "pipe.db"
+    os.mkfifo(pipe)
+    for path, message in (
+        (pipe, "is not a file"),
+        (tmp_path / ("x" * 300), "cannot be opened: File name too long"),
+        (pipe / "gallery.db", "cannot be opened: Not a directory"),
+        (tmp_path / "a\0b", "cannot be opened: embedded null byte"),
+    ):
+        with pytest.raises(StoreError, match=message):
+            Gallery(path, MODEL, read_only=read_only)

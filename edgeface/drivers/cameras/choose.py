@@ -13,6 +13,9 @@ from edgeface.errors import CameraError
 
 KINDS = 'a webcam number, "picamera2", an rtsp:// or http:// address, a video or a folder of pictures'
 
+LONGEST_NUMBER = 4
+"""Digits of a webcam's number."""
+
 
 def open_camera(
     source: str,
@@ -30,7 +33,7 @@ def open_camera(
     """
     text = source.strip()
     device = text.removeprefix("/dev/video")
-    if device.isascii() and device.isdigit():
+    if device.isascii() and device.isdigit() and len(device) <= LONGEST_NUMBER:
         return open_webcam(int(device), width=width, height=height, clock=clock, stall_seconds=stall_seconds)
     if text.lower() == "picamera2":
         return PiCamera(width=width, height=height, clock=clock, stall_seconds=stall_seconds)
@@ -42,7 +45,11 @@ def open_camera(
             )
         return open_stream(text, clock=clock, stall_seconds=stall_seconds)
     path = Path(text).expanduser()
-    if not text or not path.exists():
+    try:
+        there = bool(text) and path.exists()
+    except OSError as error:
+        raise CameraError(f"{source!r} cannot be opened: {error.strerror}", hint=f"give {KINDS}") from error
+    if not there:
         raise CameraError(f"no camera, video or folder is called {source!r}", hint=f"give {KINDS}")
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return PictureFolder(path, clock=clock, realtime=realtime)

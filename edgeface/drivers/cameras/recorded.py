@@ -16,6 +16,10 @@ from edgeface.drivers.quiet import opencv_muted
 from edgeface.errors import CameraError, PoorPhoto
 
 PICTURES_FPS = 1.0
+VIDEO_HINT = "a video file such as .mp4, .avi or .mkv is needed"
+
+TEXT_BYTES = 4096
+"""Of these, at the start of a video, some are below 32."""
 
 
 class VideoFile(Source):
@@ -23,10 +27,12 @@ class VideoFile(Source):
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, realtime: bool = False) -> None:
         super().__init__(str(path))
+        if _is_text(path):
+            raise CameraError(f"{path} is text, not a video", hint=VIDEO_HINT)
         with opencv_muted():
             self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
-            raise CameraError(_why_unplayable(path), hint="a video file such as .mp4, .avi or .mkv is needed")
+            raise CameraError(_why_unplayable(path), hint=VIDEO_HINT)
         self._fps = declared_fps(self._capture)
         self._start = clock()
         self._realtime = realtime
@@ -104,6 +110,21 @@ def _paced(frames: Iterator[Frame], start: float) -> Iterator[Frame]:
     for frame in frames:
         time.sleep(max(0.0, began + frame.seconds - start - time.monotonic()))
         yield frame
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a file holds text, as no video does.
+
+    FFmpeg would draw a .txt file as a terminal does, and follow a playlist to wherever it points.
+    """
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(TEXT_BYTES)
+    except OSError:
+        return False
+    return bool(start) and not any(byte < 32 and chr(byte) not in "\t\n\v\f\r\x1b" for byte in start)
 
 
 def _why_unplayable(path: Path) -> str:

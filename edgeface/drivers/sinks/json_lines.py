@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from edgeface.core.types import Event
+from edgeface.errors import HardwareError
 
 
 def event_json(event: Event) -> str:
@@ -35,9 +36,8 @@ class JsonLines:
         self._stream = stream
 
     def emit(self, event: Event) -> None:
-        """Write one line."""
-        self._stream.write(event_json(event) + "\n")
-        self._stream.flush()
+        """Write one line. Raise HardwareError when that cannot be done."""
+        _write(self._stream, event_json(event))
 
 
 class Text:
@@ -47,9 +47,18 @@ class Text:
         self._stream = stream
 
     def emit(self, event: Event) -> None:
-        """Write one line."""
+        """Write one line. Raise HardwareError when that cannot be done."""
         clock = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
-        self._stream.write(f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}\n")
-        self._stream.flush()
+        _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")
+
+
+def _write(stream: TextIO, line: str) -> None:
+    try:
+        stream.write(line + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise  # the reader has seen enough
+    except OSError as error:
+        raise HardwareError(f"events cannot be written: {error.strerror}", hint="free some space") from error
