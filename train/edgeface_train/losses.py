@@ -86,7 +86,8 @@ def stage_loss(
     def triplets(people: Any, embeddings: Any) -> Any:
         if batch_negatives:
             return batch_triplet_terms(embeddings, people, margin)
-        return triplet_terms(*ops.split(embeddings, 3, axis=0), margin)
+        anchor, positive, negative = ops.split(embeddings, 3, axis=0)
+        return triplet_terms(anchor, positive, negative, margin)
 
     def loss(targets: Any, embeddings: Any) -> Any:
         total = ops.zeros(())
