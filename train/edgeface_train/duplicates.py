@@ -37,7 +37,7 @@ _SIDE = 64
 _MARGIN = 8
 _MAX_STRETCH = 0.2
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-3)
-_BLOCK = 2048
+_ROWS, _COLUMNS = 1024, 4096
 _REMEMBERED = 4096
 
 
@@ -72,11 +72,15 @@ Similarities = Callable[[list[Pair]], list[float]]
 
 
 def find_duplicates(
-    candidates: Iterable[Candidate], read: Callable[[Candidate], Image]
+    candidates: Iterable[Candidate],
+    read: Callable[[Candidate], Image],
+    *,
+    plausible: Callable[[Candidate, Candidate], bool] = lambda _one, _other: True,
 ) -> tuple[list[Duplicate], list[Duplicate]]:
     """Return (to drop, to report): repeats within one person, and pictures that two people share.
 
-    `read` returns the chip of a candidate; threads call it. Nothing depends on the order of the candidates.
+    `read` returns the chip of a candidate; threads call it. Of the pairs with similar hashes only those that are
+    `plausible` are registered. Nothing depends on the order of the candidates.
     """
 
     @lru_cache(maxsize=_REMEMBERED)
@@ -92,7 +96,7 @@ def find_duplicates(
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # OpenCV registers without the GIL
 
         def similarities(pairs: list[Pair]) -> list[float]:
-            return list(pool.map(compare, pairs))
+            return list(pool.map(lambda pair: compare(pair) if plausible(*pair) else -1.0, pairs))
 
         for _, group in groupby(ordered, key=lambda candidate: candidate.person):
             person_kept, person_dropped = _within(list(group), similarities)
@@ -117,12 +121,13 @@ def perceptual_hash(chip: Image) -> int:
 def near_pairs(hashes: Sequence[int], bits: int) -> Iterator[tuple[int, int]]:
     """Yield the positions (i < j) of every two hashes that differ by no more than that many bits."""
     signs = _signs(hashes)
-    for start in range(0, len(signs), _BLOCK):
-        agreement = signs[start : start + _BLOCK] @ signs[start:].T  # equal bits minus different bits
-        rows, columns = np.nonzero(agreement >= HASH_BITS - 2 * bits)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if row < column:
-                yield start + row, start + column
+    for top in range(0, len(signs), _ROWS):
+        rows = signs[top : top + _ROWS]
+        for left in range(top, len(signs), _COLUMNS):  # tiles, so that memory does not grow with their number
+            agreement = rows @ signs[left : left + _COLUMNS].T  # equal bits minus different bits
+            for row, column in np.argwhere(agreement >= HASH_BITS - 2 * bits).tolist():
+                if top + row < left + column:
+                    yield top + row, left + column
 
 
 def picture_similarity(left: Image, right: Image) -> float:
