@@ -166,6 +166,15 @@ def check_data(
     from edgeface_train.doctor import clean, report
     from edgeface_train.doctor.check import Sources, check
 
+    if out and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file", hint="name a folder for the report")
+    if write_clean and write_clean.exists():
+        raise ConfigError(
+            f"clean list {write_clean} exists already, and may hold your own decisions",
+            hint="name another file with --write-clean, or remove that one",
+        )
+    if write_clean and not write_clean.parent.is_dir():
+        raise ConfigError(f"clean list {write_clean} cannot be written: its folder does not exist")
     sources = Sources(chips, embedder, vectors=vectors, order=order, manifest=manifest, test=test)
     with closing(_Steps()) as steps:
         found = check(sources, progress=steps)

@@ -150,7 +150,7 @@ def _faces(vectors: Vector, people: npt.NDArray, sharpness: npt.NDArray, seed: i
     levels = measure_levels(vectors, people, rng=np.random.default_rng(seed))
     if levels is None:
         return None
-    modes = find_modes(vectors, people, levels.stranger)
+    modes = find_modes(vectors, people, levels.outside)
     twins = find_twins(vectors, people, modes, levels)
     merged = np.arange(people.max() + 1)
     for twin in twins:  # merged or not, a photo of one is no stranger to the other
@@ -175,7 +175,7 @@ def _repeats(seen: Scan, vectors: Vector, faces: Faces | None, manifest: Manifes
         seen.seen,
         lambda place: read_chip(seen.listing.folder / seen.listing.paths[place]),
         vectors=vectors,
-        alike=faces.levels.member if faces else 0.0,
+        alike=faces.levels.close if faces else 0.0,
         detail=detail,
         own=own,
     )

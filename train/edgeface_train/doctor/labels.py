@@ -12,7 +12,7 @@ from edgeface_train.doctor.modes import Modes
 from edgeface_train.doctor.neighbours import nearest_other
 from edgeface_train.doctor.twins import main_modes
 
-DEVIATIONS = 3
+DEVIATIONS = 4
 """Robust standard deviations above the median similarity of photos to the other person nearest to them."""
 
 Kind = Literal["another", "stray", "scattered"]
@@ -71,13 +71,13 @@ def find_suspects(
     for person in np.flatnonzero((modes.size[main_modes(modes)] == 1) & (counts >= 2)):
         photos = np.flatnonzero(people == person)
         own[photos] = _nearest_photo(vectors[photos])
-    doubted = np.flatnonzero((counts[people] >= 2) & (scattered | (own < min(levels.stranger, levels.member))))
+    doubted = np.flatnonzero((counts[people] >= 2) & (own < levels.outside))
     kept = _sharpest(doubted[scattered[doubted]], people, sharpness)
     found = []
     for photo in doubted:
         named = other[photo] >= lookalike
         kind: Kind = "another" if named else "scattered" if scattered[photo] else "stray"
-        certain = named or (own[photo] < min(levels.far, levels.member) and photo not in kept)
+        certain = named or (own[photo] < min(levels.far, levels.outside) and photo not in kept)
         found.append(Suspect(int(photo), kind, bool(certain), float(own[photo]), int(like[photo]), float(other[photo])))
     return Labels(sorted(found, key=lambda suspect: (suspect.kind, suspect.own)), lookalike)
 

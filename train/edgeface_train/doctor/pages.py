@@ -70,7 +70,7 @@ def _levels(found: Findings) -> Section:
         raise ValueError("there are no levels")
     levels = found.faces.levels
     rows = [
-        ("a stranger to a person's centre, 95 of 100 are below", f"{levels.far:.2f}"),
+        ("a stranger to a person's centre, four of five are below", f"{levels.far:.2f}"),
         ("a stranger to a person's centre, 999 of 1,000 are below", f"{levels.stranger:.2f}"),
         ("a photo to the others of its person, 95 of 100 are above", f"{levels.member:.2f}"),
         ("two photos of one person, three of four are above", f"{levels.pair:.2f}"),

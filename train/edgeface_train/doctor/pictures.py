@@ -19,8 +19,12 @@ TYPICAL = 3
 def pictures_of(rows: Sequence[Row], caption: str = "") -> list[Picture]:
     """Return the rows as pictures, at most `MOST` of them; none for no rows."""
     shown = [rows[place] for place in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int))]
+    sheets = list(draw_sheets(shown))
     said = f"{caption}{len(shown)} of {len(rows)}"
-    return [Picture(said, content, "jpeg") for content in draw_sheets(shown)]
+    return [
+        Picture(f"{said}, page {page} of {len(sheets)}" if len(sheets) > 1 else said, sheet, "jpeg")
+        for page, sheet in enumerate(sheets, start=1)
+    ]
 
 
 def suspect_rows(found: Findings, suspects: Sequence[Suspect]) -> list[Row]:

@@ -49,7 +49,7 @@ def find_repeats(
     """Return the repeats; a photo is in several when several people share it.
 
     `read` returns a chip by its number. Photos whose vectors are not `alike`, a cosine, are not one picture, which
-    spares nine comparisons in ten. `detail` ranks the photos of one person; `own`, how near a photo is to its
+    spares most comparisons. `detail` ranks the photos of one person; `own`, how near a photo is to its
     person (NaN: the person has no other), those of two.
     """
     number = {path: place for place, path in enumerate(listing.paths)}

@@ -43,8 +43,8 @@ def _by_name(train: Listing, test: Listing) -> list[Shared]:
 def _by_picture(train: Scan, test: Scan) -> list[Shared]:
     hashes = [chip.hash for chip in (*test.seen, *train.seen)]
     found = {}
-    for one, other in near_pairs(hashes, PROPOSED_BITS_ACROSS):
-        if not one < len(test.seen) <= other:
+    for one, other in near_pairs(hashes, PROPOSED_BITS_ACROSS, leading=len(test.seen)):
+        if other < len(test.seen):
             continue
         left, right = test.listing.paths[one], train.listing.paths[other - len(test.seen)]
         person, test_person = int(train.listing.people[other - len(test.seen)]), int(test.listing.people[one])
@@ -69,7 +69,7 @@ def _by_vectors(train: Scan, test: Scan, seed: int) -> list[Shared]:
         return []
     sides = np.arange(people.max() + 1) >= shift
     found = []
-    for twin in find_twins(vectors, people, find_modes(vectors, people, levels.stranger), levels, between=sides):
+    for twin in find_twins(vectors, people, find_modes(vectors, people, levels.outside), levels, between=sides):
         person, other = sorted((twin.left, twin.right))
         reason = f"looks like {test.listing.names[other - shift]}: centres {twin.centres:.2f}, photos {twin.photos:.2f}"
         found.append(Shared(person, other - shift, "embedding", reason))

@@ -35,18 +35,20 @@ def find_twins(
 ) -> list[Twin]:
     """Return the pairs of people that are one, the nearest first.
 
-    Their centres (of the largest mode) are nearer than people come to their nearest other, by three robust
-    standard deviations, and the median pair of their photos is as near as three in four pairs of one person's
-    photos are. `between` gives each person a side: only people of different sides are compared.
+    Only people whose largest mode has more than half of their photos are compared. The centres of these modes are
+    nearer than people come to their nearest other, by three robust standard deviations, and the median pair of
+    their photos is as near as three in four pairs of one person's photos are. `between` gives each person a side:
+    only people of different sides are compared.
     """
     main = main_modes(modes)
     centres, size = modes.centres[main], np.bincount(people)
     bound = twin_bound(centres)
+    firm = 2 * modes.size[main] > size
     sides = np.arange(len(centres)) if between is None else between
     photos_of = _photos_by_person(people)
     found = []
     for left, right, similar in near_centres(centres, centres, bound):
-        once = (left < right) & (sides[left] != sides[right])
+        once = (left < right) & firm[left] & firm[right] & (sides[left] != sides[right])
         for one, other, value in zip(left[once], right[once], similar[once], strict=True):
             median = float(np.median(vectors[photos_of(one)] @ vectors[photos_of(other)].T))
             if median >= levels.pair:
