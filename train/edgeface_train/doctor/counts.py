@@ -29,7 +29,7 @@ class Counts:
 def count_photos(people: npt.NDArray, names: Sequence[str]) -> Counts:
     """Count; `people` is the number of each photo's person in `names`."""
     counts = np.bincount(people, minlength=len(names))
-    order = np.argsort(-counts, kind="stable")
+    order: list[int] = np.argsort(-counts, kind="stable").tolist()
     leading = max(1, round(len(names) / 100))
     bars = np.histogram(counts, [*EDGES, np.inf])[0]
     shown = np.flatnonzero(bars).max() + 1
@@ -39,7 +39,7 @@ def count_photos(people: npt.NDArray, names: Sequence[str]) -> Counts:
         alone=int((counts == 1).sum()),
         largest_share=float(counts[order[:leading]].sum() / len(people)),
         histogram={_bar(place): int(bars[place]) for place in range(shown)},
-        largest={names[person]: int(counts[person]) for person in order[:10].tolist()},
+        largest={names[person]: int(counts[person]) for person in order[:10]},
     )
 
 
