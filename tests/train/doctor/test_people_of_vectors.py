@@ -92,6 +92,15 @@ def test_the_nearest_other_is_that_of_a_slow_loop():
         assert (which[photo], best[photo]) == (slow.argmax(), pytest.approx(slow.max()))
 
 
+def test_the_nearest_other_is_right_where_owners_have_several_centres_in_any_order():
+    vectors, people = crowd([3] * 20)
+    centres, owners = vectors[::-1][:50], people[::-1][:50]
+    which, best = nearest_other(vectors, people, centres, owners)
+    slow = np.where(people[:, None] == owners, -2, vectors @ centres.T)
+    assert which.tolist() == slow.argmax(axis=1).tolist()
+    assert np.allclose(best, slow.max(axis=1))
+
+
 def test_without_anybody_else_there_is_no_nearest_other():
     vectors, people = crowd([3])
     which, best = nearest_other(vectors, people, vectors[:1], people[:1])

@@ -21,7 +21,7 @@ def nearest_other(
     which = np.full(len(vectors), -1, np.intp)
     best = np.full(len(vectors), -1, np.float32)
     for rows, columns, similar in _tiles(vectors, centres):
-        similar[owners[rows, None] == centre_owners[None, columns]] = -np.inf
+        similar[_same(owners[rows], centre_owners[columns])] = -np.inf
         place = similar.argmax(axis=1)
         value = similar[np.arange(len(place)), place]
         better = value > best[rows]
@@ -37,6 +37,16 @@ def near_centres(
     for rows, columns, similar in _tiles(left, right):
         row, column = np.nonzero(similar >= at_least)
         yield row + rows.start, column + columns.start, similar[row, column]
+
+
+def _same(left: npt.NDArray, right: npt.NDArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the positions (in left, in right) of all equal values, without comparing each with each."""
+    order = np.argsort(right, kind="stable")
+    first = np.searchsorted(right[order], left, "left")
+    count = np.searchsorted(right[order], left, "right") - first
+    rows = np.repeat(np.arange(len(left)), count)
+    steps = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    return rows, order[first[rows] + steps]
 
 
 def _tiles(left: Vector, right: Vector) -> Iterator[tuple[slice, slice, Vector]]:
