@@ -1,4 +1,4 @@
-"""The commands of the training host: prepare, train and export. The package edgeface_train does the work."""
+"""The commands of the training host: prepare, data, train and export. The package edgeface_train does the work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +7,20 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli.options import JsonOption
+from edgeface.cli.options import JsonOption, with_config
+from edgeface.config import Config
 from edgeface.errors import MissingExtra
 
-EXTRA_PACKAGES = ("tensorflow", "keras", "matplotlib")
+EXTRA_PACKAGES = ("tensorflow", "keras", "matplotlib", "jinja2")
+
+DATA_HELP = """Look after the chips that a network is trained on.
+
+\b
+Example:
+  edgeface data check chips/ --out report
+"""
+
+data_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=DATA_HELP)
 
 
 def prepare(
@@ -33,6 +43,58 @@ def prepare(
         from edgeface_train import commands
 
         commands.prepare(photos, out, workers, chips, json_output)
+
+
+@data_app.command("check")
+@with_config("model")
+def check(
+    config: Config,
+    chips: Annotated[Path, typer.Argument(metavar="CHIPS", help="Folder with a folder of chips a person.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="REPORT", help="Folder to write the report to.")] = None,
+    write_clean: Annotated[
+        Path | None, typer.Option("--write-clean", metavar="LIST", help="File for what to leave out and whom to join.")
+    ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option("--vectors", metavar="X.npz", help="A strong network's vectors of the chips.")
+    ] = None,
+    order: Annotated[
+        Path | None, typer.Option("--vectors-order", metavar="CSV", help="Its column `file` names each vector's chip.")
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", metavar="CSV", help="Columns file, person, source, licence, figures.")
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", metavar="CHIPS", help="People who must not be among those trained on.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Find what would teach a network the wrong thing: wrong labels, duplicates, one person under two names.
+
+    Nothing is changed. The report shows every suspect beside those it was judged by; the clean list is a text
+    file that a recipe names as data.clean. Read it before you train. What each finding means is in docs/data.md.
+
+    \b
+    Examples:
+      edgeface data check chips/
+      edgeface data check chips/ --test other-chips/ --out report --write-clean chips/clean.tsv
+      edgeface data check chips/ --vectors teacher.npz --vectors-order chips.csv --manifest chips.csv --out report
+    """
+    from edgeface import wiring
+
+    with needing_the_extra():
+        from edgeface_train import commands
+
+        commands.check_data(
+            chips,
+            lambda: wiring.make_embedder(config, wiring.read_model(config)),
+            vectors=vectors,
+            order=order,
+            manifest=manifest,
+            test=test,
+            out=out,
+            write_clean=write_clean,
+            json_output=json_output,
+        )
 
 
 def train(
@@ -86,7 +148,7 @@ def needing_the_extra() -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
             raise
-        shown = {"tensorflow": "TensorFlow", "keras": "Keras", "matplotlib": "Matplotlib"}[package]
+        shown = {"tensorflow": "TensorFlow", "keras": "Keras", "matplotlib": "Matplotlib", "jinja2": "Jinja"}[package]
         raise MissingExtra(
             f"training needs {shown}, which is not installed", hint="pip install 'edgeface[train]'"
         ) from error

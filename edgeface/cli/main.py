@@ -50,6 +50,7 @@ app.add_typer(measure.evaluate_app, name="evaluate")
 app.command("doctor")(care.doctor)
 app.command("config")(care.show_config)
 app.command("prepare")(host.prepare)
+app.add_typer(host.data_app, name="data")
 app.command("train")(host.train)
 app.command("export")(host.export)
 

@@ -71,7 +71,7 @@ def assess(image: Image, face: Face, chip: Image) -> Quality:
     """Measure a face: its box and landmarks in the picture, light and sharpness on its (112, 112, 3) chip."""
     if chip.shape != (CHIP_SIZE, CHIP_SIZE, 3):
         raise ValueError(f"a chip must be ({CHIP_SIZE}, {CHIP_SIZE}, 3), not {chip.shape}")
-    grey = chip[MIDDLE] @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = luminance(chip[MIDDLE])
     brightness, sharp = float(grey.mean()), sharpness(grey)
     yaw, roll = pose(face.landmarks)
     visible = _visible_share(face.box, image.shape[1], image.shape[0])
@@ -84,6 +84,11 @@ def assess(image: Image, face: Face, chip: Image) -> Quality:
 def reasons(quality: Quality, limits: Limits) -> list[str]:
     """Say in what ways a face is poorer than the limits allow; nothing when it is good enough."""
     return [reason for failed, reason in _of_place(quality, limits) + _of_light(quality, limits) if failed]
+
+
+def luminance(image: Image) -> npt.NDArray[np.float32]:
+    """Return the brightness of each pixel, 0 to 255 (ITU-R BT.601)."""
+    return image @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def sharpness(grey: npt.NDArray) -> float:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,15 +67,22 @@ class ChipSet:
         )
 
 
-def load_chips(folder: Path, *, size: int | None = None, cache: Path | None = None) -> ChipSet:
+def load_chips(
+    folder: Path,
+    *,
+    size: int | None = None,
+    cache: Path | None = None,
+    edit: Callable[[Listing], Listing] = lambda listing: listing,
+) -> ChipSet:
     """Read FOLDER/<person>/*.{webp,png,jpg}, squares that are all of 112 or all of 128 pixels.
 
-    `size` 112 cuts the border off 128 px chips. With `cache`, a folder, the decoded array is kept there under
-    a digest of names, sizes and dates, and mapped instead of decoded the next time.
+    `size` 112 cuts the border off 128 px chips. `edit` may leave chips out or join people before any is read.
+    With `cache`, a folder, the decoded array is kept there under a digest of names, sizes and dates, and mapped
+    instead of decoded the next time.
     Raise ConfigError for a folder, a file or a size that does not fit.
     """
-    listing = list_chips(folder)
-    found = _read_chip(listing.folder / listing.paths[0]).shape[0]
+    listing = edit(list_chips(folder))
+    found = read_chip(listing.folder / listing.paths[0]).shape[0]
     wanted = size or found
     if wanted not in SIZES or wanted > found:
         raise ConfigError(
@@ -142,7 +149,8 @@ def _chip_files(folder: Path) -> list[str]:
     return [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
 
 
-def _read_chip(path: Path) -> Image:
+def read_chip(path: Path) -> Image:
+    """Return an RGB chip of 112 or 128 px. Raise ConfigError for a file that is none."""
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
@@ -165,7 +173,7 @@ def _decode_into(images: npt.NDArray[np.uint8], listing: Listing, found: int) ->
     def decode(chips: Sequence[int]) -> None:
         for chip in chips:
             path = listing.folder / listing.paths[chip]
-            image = _read_chip(path)
+            image = read_chip(path)
             if image.shape[0] != found:
                 raise ConfigError(
                     f"chip {path} has {image.shape[0]} px, others in its folder have {found} px",

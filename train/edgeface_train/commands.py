@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from edgeface.errors import ConfigError
 from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edgeface.core.protocols import Embedder
     from edgeface_train.chips import ChipSet
     from edgeface_train.curriculum import Curriculum
 
@@ -78,9 +82,9 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculu
 
     teacher = None
     if plan.data.teacher:
-        teacher = teacher_vectors(data / plan.data.teacher, data / plan.data.teacher_order, chips)
+        teacher = teacher_vectors(data / plan.data.teacher, data / plan.data.teacher_order, chips.paths)
     run.mkdir(parents=True, exist_ok=True)
-    settings = {**plan.resolved(), "data_folder": str(data.resolve())}
+    settings = {**plan.resolved(), "data_folder": str(data.resolve()), **left_out(plan, data)}
     if started and json.loads((run / RECIPE).read_text()) != settings:
         raise ConfigError(
             f"run {run} was started with other settings than this recipe gives",
@@ -106,7 +110,13 @@ def export(run: Path, out: Path, name: str | None) -> None:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{run} is not a run: {error}", hint="give a folder that `edgeface train` made") from error
     data = Path(settings.pop("data_folder"))
+    counted = {key: settings.pop(key) for key in ("left_out",) if key in settings}
     plan = recipe_from(settings, source=str(run / RECIPE))
+    if left_out(plan, data) != counted:
+        raise ConfigError(
+            f"clean list {data / plan.data.clean} is not the one that {run} was trained with",
+            hint="put it back as it was, or train again",
+        )
     chips, held_out = load_people(plan, data)
     from edgeface_train import export as exporting
     from edgeface_train.backbone import build
@@ -127,6 +137,7 @@ def export(run: Path, out: Path, name: str | None) -> None:
         "held_out_people": len(held_out.names),
         "held_out_photos": len(held_out),
         "began_from": began_from(read_log(run / LOG)),
+        **counted,
         "rounds": rows(read_log(run / LOG)),
         "sources": plan.data.sources,
     }
@@ -135,15 +146,88 @@ def export(run: Path, out: Path, name: str | None) -> None:
     typer.echo(f"bundle: {out}")
 
 
+def left_out(plan: Recipe, data: Path) -> dict[str, Any]:
+    """Return, as `left_out`, the digest of the recipe's clean list and what it does, by count; nothing without one."""
+    if not plan.data.clean:
+        return {}
+    from edgeface_train.chips import list_chips
+    from edgeface_train.doctor.clean import effect, read_clean
+
+    return {"left_out": effect(list_chips(data / plan.data.train), read_clean(data / plan.data.clean))}
+
+
+def check_data(
+    chips: Path,
+    embedder: "Callable[[], Embedder]",
+    *,
+    vectors: Path | None,
+    order: Path | None,
+    manifest: Path | None,
+    test: Path | None,
+    out: Path | None,
+    write_clean: Path | None,
+    json_output: bool,
+) -> None:
+    """Examine chips, write what was found, and tell it in a few lines."""
+    from edgeface_train.doctor import clean, report
+    from edgeface_train.doctor.check import Sources, check
+
+    if out and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file", hint="name a folder for the report")
+    if write_clean and write_clean.exists():
+        raise ConfigError(
+            f"clean list {write_clean} exists already, and may hold your own decisions",
+            hint="name another file with --write-clean, or remove that one",
+        )
+    if write_clean and not write_clean.parent.is_dir():
+        raise ConfigError(f"clean list {write_clean} cannot be written: its folder does not exist")
+    sources = Sources(chips, embedder, vectors=vectors, order=order, manifest=manifest, test=test)
+    with closing(_Steps()) as steps:
+        found = check(sources, progress=steps)
+    if out:
+        report.write_report(out, found)
+    if write_clean:
+        clean.write_clean(write_clean, found.decisions, heading=clean.HEADING)
+    if json_output:
+        typer.echo(json.dumps({**report.totals(found), "report": str(out or ""), "clean": str(write_clean or "")}))
+        return
+    for line in report.summary(found):
+        typer.echo(line)
+    if out:
+        typer.echo(f"every suspect, with pictures: {out / 'report.html'}")
+    if write_clean:
+        typer.echo(f"what to leave out and whom to join: {write_clean}; read it, then set data.clean in the recipe")
+
+
+class _Steps:
+    """Shows on one line of a terminal how far a step is; silent where standard error is none."""
+
+    def __init__(self) -> None:
+        self._step = ""
+
+    def __call__(self, step: str, done: int, of: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        typer.echo(("\n" if self._step not in ("", step) else "\r") + f"{step}: {done} of {of}", err=True, nl=False)
+        self._step = step
+
+    def close(self) -> None:
+        if self._step:
+            typer.echo("", err=True)
+        self._step = ""
+
+
 def _progress(text: str) -> None:
     typer.echo(text, err=True)
 
 
 def load_people(plan: Recipe, data: Path) -> tuple["ChipSet", "ChipSet"]:
-    """Return the chips of the training people and of the people held out."""
+    """Return the chips of the training people, as the clean list leaves them, and of the people held out."""
     from edgeface_train.chips import load_chips, split_by_person
+    from edgeface_train.doctor.clean import apply_clean, read_clean
 
-    chips = load_chips(data / plan.data.train)
+    clean = read_clean(data / plan.data.clean) if plan.data.clean else None
+    chips = load_chips(data / plan.data.train, edit=lambda listing: apply_clean(listing, clean) if clean else listing)
     if plan.data.held_out:
         return chips, load_chips(data / plan.data.held_out)
     return split_by_person(chips, plan.data.held_out_people, plan.seed)

@@ -37,7 +37,7 @@ _SIDE = 64
 _MARGIN = 8
 _MAX_STRETCH = 0.2
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-3)
-_BLOCK = 2048
+_ROWS, _COLUMNS = 1024, 4096
 _REMEMBERED = 4096
 
 
@@ -68,15 +68,20 @@ class Duplicate:
 
 Plane = npt.NDArray[np.float32]
 Pair = tuple[Candidate, Candidate]
-Similarities = Callable[[list[Pair]], list[float]]
+Plausible = Callable[[Candidate, Candidate], bool]
+Similarities = Callable[[list[Pair]], Iterator[float]]
 
 
 def find_duplicates(
-    candidates: Iterable[Candidate], read: Callable[[Candidate], Image]
+    candidates: Iterable[Candidate],
+    read: Callable[[Candidate], Image],
+    *,
+    plausible: Plausible = lambda _one, _other: True,
 ) -> tuple[list[Duplicate], list[Duplicate]]:
     """Return (to drop, to report): repeats within one person, and pictures that two people share.
 
-    `read` returns the chip of a candidate; threads call it. Nothing depends on the order of the candidates.
+    `read` returns the chip of a candidate; threads call it. Of the pairs with similar hashes only those that are
+    `plausible` are registered. Nothing depends on the order of the candidates.
     """
 
     @lru_cache(maxsize=_REMEMBERED)
@@ -91,14 +96,15 @@ def find_duplicates(
     ordered = sorted(candidates, key=lambda candidate: (candidate.person, -candidate.detail, candidate.photo))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # OpenCV registers without the GIL
 
-        def similarities(pairs: list[Pair]) -> list[float]:
-            return list(pool.map(compare, pairs))
+        def similarities(pairs: list[Pair]) -> Iterator[float]:
+            for start in range(0, len(pairs), _REMEMBERED):  # a pool takes in all that it is given at once
+                yield from pool.map(compare, pairs[start : start + _REMEMBERED])
 
         for _, group in groupby(ordered, key=lambda candidate: candidate.person):
-            person_kept, person_dropped = _within(list(group), similarities)
+            person_kept, person_dropped = _within(list(group), similarities, plausible)
             kept += person_kept
             dropped += person_dropped
-        return dropped, _across(kept, similarities)
+        return dropped, _across(kept, similarities, plausible)
 
 
 def perceptual_hash(chip: Image) -> int:
@@ -114,15 +120,20 @@ def perceptual_hash(chip: Image) -> int:
     return int.from_bytes(bits.tobytes(), "big")
 
 
-def near_pairs(hashes: Sequence[int], bits: int) -> Iterator[tuple[int, int]]:
-    """Yield the positions (i < j) of every two hashes that differ by no more than that many bits."""
+def near_pairs(hashes: Sequence[int], bits: int, *, leading: int | None = None) -> Iterator[tuple[int, int]]:
+    """Yield the positions (i < j) of every two hashes that differ by no more than that many bits.
+
+    With `leading`, i is one of so many first hashes.
+    """
     signs = _signs(hashes)
-    for start in range(0, len(signs), _BLOCK):
-        agreement = signs[start : start + _BLOCK] @ signs[start:].T  # equal bits minus different bits
-        rows, columns = np.nonzero(agreement >= HASH_BITS - 2 * bits)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if row < column:
-                yield start + row, start + column
+    leading = len(signs) if leading is None else leading
+    for top in range(0, leading, _ROWS):
+        rows = signs[top : min(top + _ROWS, leading)]
+        for left in range(top, len(signs), _COLUMNS):  # tiles, so that memory does not grow with their number
+            agreement = rows @ signs[left : left + _COLUMNS].T  # equal bits minus different bits
+            for row, column in np.argwhere(agreement >= HASH_BITS - 2 * bits).tolist():
+                if top + row < left + column:
+                    yield top + row, left + column
 
 
 def picture_similarity(left: Image, right: Image) -> float:
@@ -130,11 +141,13 @@ def picture_similarity(left: Image, right: Image) -> float:
     return _registered_correlation(_flatten(left), _flatten(right))
 
 
-def _within(candidates: list[Candidate], similarities: Similarities) -> tuple[list[Candidate], list[Duplicate]]:
+def _within(
+    candidates: list[Candidate], similarities: Similarities, plausible: Plausible
+) -> tuple[list[Candidate], list[Duplicate]]:
     """Part one person's candidates, best first, into those kept and those that repeat one that is kept."""
     hashes = [candidate.hash for candidate in candidates]
-    proposed = [(candidates[left], candidates[right]) for left, right in near_pairs(hashes, PROPOSED_BITS)]
-    pairs = [pair for pair in proposed if pair[0].digest != pair[1].digest]
+    proposed = ((candidates[left], candidates[right]) for left, right in near_pairs(hashes, PROPOSED_BITS))
+    pairs = [pair for pair in proposed if pair[0].digest != pair[1].digest and plausible(*pair)]
     near: dict[Candidate, list[tuple[Candidate, float]]] = {}
     for (better, worse), similarity in zip(pairs, similarities(pairs), strict=True):
         if similarity >= SAME_PICTURE:
@@ -153,10 +166,11 @@ def _within(candidates: list[Candidate], similarities: Similarities) -> tuple[li
     return list(kept.values()), dropped
 
 
-def _across(kept: list[Candidate], similarities: Similarities) -> list[Duplicate]:
+def _across(kept: list[Candidate], similarities: Similarities, plausible: Plausible) -> list[Duplicate]:
     hashes = [candidate.hash for candidate in kept]
-    proposed = [(kept[left], kept[right]) for left, right in near_pairs(hashes, PROPOSED_BITS_ACROSS)]
-    pairs = [pair for pair in proposed if pair[0].person != pair[1].person]
+    proposed = ((kept[left], kept[right]) for left, right in near_pairs(hashes, PROPOSED_BITS_ACROSS))
+    different = (pair for pair in proposed if pair[0].person != pair[1].person)
+    pairs = [pair for pair in different if pair[0].digest == pair[1].digest or plausible(*pair)]
     exact = [pair for pair in pairs if pair[0].digest == pair[1].digest]
     others = [pair for pair in pairs if pair[0].digest != pair[1].digest]
     shared = [Duplicate(right.photo, left.photo, "exact", 1.0) for left, right in exact]

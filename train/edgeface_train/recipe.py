@@ -24,6 +24,8 @@ class Data:
     """An .npz with `vectors` (n, size), the teacher's unit embeddings; needed by stages that distil."""
     teacher_order: str = ""
     """A CSV whose column `file` names the chip of each row of `teacher`."""
+    clean: str = ""
+    """The list that `edgeface data check --write-clean` wrote: which photos of `train` to leave out, whom to join."""
     sources: str = ""
     """Where the photographs come from, for the card."""
 
