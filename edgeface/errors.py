@@ -15,8 +15,9 @@ EdgefaceError        1
 │   └── LooksLikeAnother                        the face resembles somebody who is enrolled already
 ├── MissingExtra     6   (also an ImportError)  an optional package is not installed
 ├── StoreError       7                          the gallery cannot be opened, read or written
-└── TrainingError    8                          training or export stops with advice
-    └── Collapse                                the embedding has shrunk to one point
+└── TrainingError    8                          training, export or a comparison stops with advice
+    ├── Collapse                                the embedding has shrunk to one point
+    └── FellBehind                              a model is worse than an earlier one was
 ```
 """
 
@@ -100,10 +101,14 @@ class StoreError(EdgefaceError):
 
 
 class TrainingError(EdgefaceError):
-    """Training or export stops, with advice."""
+    """Training, export or a comparison stops, with advice."""
 
     exit_code = 8
 
 
 class Collapse(TrainingError):
     """The embedding has shrunk to one point."""
+
+
+class FellBehind(TrainingError):
+    """A model is worse than an earlier one was, by more than is allowed."""

@@ -1,4 +1,4 @@
-"""The commands of the training host: prepare, data, train and export. The package edgeface_train does the work."""
+"""The commands of the training host: prepare, data, train, export, evaluate people. edgeface_train does the work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ import typer
 
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.config import Config
-from edgeface.errors import MissingExtra
+from edgeface.errors import ConfigError, MissingExtra
 
-EXTRA_PACKAGES = ("tensorflow", "keras", "matplotlib", "jinja2")
+EXTRA_PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "matplotlib": "Matplotlib", "jinja2": "Jinja"}
 
 DATA_HELP = """Look after the chips that a network is trained on.
 
@@ -82,9 +82,9 @@ def check(
     from edgeface import wiring
 
     with needing_the_extra():
-        from edgeface_train import commands
+        from edgeface_train.doctor import command
 
-        commands.check_data(
+        command.check_data(
             chips,
             lambda: wiring.make_embedder(config, wiring.read_model(config)),
             vectors=vectors,
@@ -139,6 +139,59 @@ def export(
         commands.export(run, out, name)
 
 
+@with_config("model")
+def evaluate_people(
+    config: Config,
+    chips: Annotated[Path, typer.Argument(metavar="CHIPS", help="Folder with a folder of aligned chips a person.")],
+    variants: Annotated[
+        str, typer.Option("--variants", metavar="LIST", help="Such as int8,float16; all of the bundle unless given.")
+    ] = "",
+    pairs: Annotated[
+        Path | None, typer.Option("--pairs", metavar="PAIRS.csv", help="Pairs in folds: fold,same,left,right.")
+    ] = None,
+    oneshot: Annotated[
+        Path | None, typer.Option("--oneshot", metavar="ONESHOT.csv", help="Galleries of one chip: trial,n,enrolled.")
+    ] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option("--also", metavar="PEER.py", help="Measure a peer too; its file is run.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="REPORT", help="Folder for report.html and report.json.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", metavar="OLD.json", help="An earlier report.json, for --max-drop.")
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option("--max-drop", min=0, metavar="POINTS", help="Exit with 8 when a headline figure fell by more."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of galleries, triplets, intervals.")] = 1,
+    json_output: JsonOption = False,
+) -> None:
+    """Prove a model on people it never saw: verification, one-shot search, slices, confidence intervals.
+
+    What is not given is drawn: ten galleries of each size that the people allow. Headline figures are the
+    accuracy on the pairs, TAR at FAR 1e-2 and 1e-3, and the share of people found from one chip at FPIR 1 %.
+
+    \b
+    Examples:
+      edgeface evaluate people chips/
+      edgeface evaluate people chips/ --pairs pairs.csv --oneshot oneshot.csv --out report/
+      edgeface evaluate people chips/ --model my-model --against report/report.json --max-drop 0.5
+    """
+    from edgeface import wiring
+
+    if (against is None) != (max_drop is None):
+        raise ConfigError("--max-drop and --against belong together", hint="give both, or neither")
+    bundle = wiring.read_model(config)
+    chosen = [name.strip() for name in variants.split(",") if name.strip()]
+    with needing_the_extra():
+        from edgeface_train.evaluation import command
+
+        gate = (against, max_drop) if against is not None and max_drop is not None else None
+        command.evaluate_people(bundle, chips, chosen, also or [], pairs, oneshot, out, gate, seed, json_output)
+
+
 @contextmanager
 def needing_the_extra() -> Iterator[None]:
     """Turn the absence of a package of the train extra, and nothing else, into MissingExtra."""
@@ -148,7 +201,6 @@ def needing_the_extra() -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
             raise
-        shown = {"tensorflow": "TensorFlow", "keras": "Keras", "matplotlib": "Matplotlib", "jinja2": "Jinja"}[package]
         raise MissingExtra(
-            f"training needs {shown}, which is not installed", hint="pip install 'edgeface[train]'"
+            f"training needs {EXTRA_PACKAGES[package]}, which is not installed", hint="pip install 'edgeface[train]'"
         ) from error

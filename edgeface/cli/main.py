@@ -22,7 +22,7 @@ EXIT_CODES = {
     5: "a photo is refused, or shows no face",
     6: "an optional package is not installed",
     7: "the gallery cannot be opened, read or written",
-    8: "training or export stops, with advice",
+    8: "training, export or a comparison stops, with advice",
     130: "interrupted with Ctrl-C",
 }
 
@@ -47,6 +47,7 @@ app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("embed")(measure.embed)
 app.add_typer(measure.evaluate_app, name="evaluate")
+measure.evaluate_app.command("people")(host.evaluate_people)
 app.command("doctor")(care.doctor)
 app.command("config")(care.show_config)
 app.command("prepare")(host.prepare)

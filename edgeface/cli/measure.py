@@ -11,11 +11,12 @@ from edgeface.cli.output import progress, say, say_json, tell
 from edgeface.config import Config
 from edgeface.errors import ConfigError
 
-EVALUATE_HELP = """Measure the model on a published protocol.
+EVALUATE_HELP = """Measure the model: on a published protocol, or on people of your own.
 
 \b
-Example:
+Examples:
   edgeface evaluate lfw lfw/ --pairs pairs.txt
+  edgeface evaluate people chips/ --out report/
 """
 
 evaluate_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=EVALUATE_HELP)

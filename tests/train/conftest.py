@@ -44,13 +44,13 @@ def chips_folder(tmp_path_factory) -> Path:
     return folder
 
 
-def write_patterns(folder: Path) -> None:
-    """Write twelve people, six 112 px chips each: a pattern of colours a person, with noise."""
+def write_patterns(folder: Path, people: int = 12, chips: int = 6) -> None:
+    """Write people, by default twelve with six 112 px chips each: a pattern of colours a person, with noise."""
     rng = np.random.default_rng(0)
-    for person in range(12):
+    for person in range(people):
         pattern = rng.integers(0, 256, (4, 4, 3)).astype(np.uint8)
         (folder / f"person{person:02d}").mkdir(parents=True)
-        for chip in range(6):
+        for chip in range(chips):
             picture = cv2.resize(pattern, (112, 112), interpolation=cv2.INTER_CUBIC).astype(np.int16)
             noisy = np.clip(picture + rng.normal(0, 40, picture.shape), 0, 255).astype(np.uint8)
             cv2.imwrite(str(folder / f"person{person:02d}" / f"{chip}.png"), noisy)
