@@ -14,7 +14,12 @@ SHIPPED = sorted(path.name for path in files("edgeface_train").joinpath("recipes
 def test_every_shipped_recipe_is_valid(name):
     recipe = read_recipe(find_recipe(name))
     assert recipe.name == name.removesuffix(".toml")
-    assert recipe.stage[0].kind == "warmup"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recipe_that_begins_from_random_weights_begins_with_a_warm_up(name):
+    recipe = read_recipe(find_recipe(name))
+    assert (recipe.stage[0].kind == "warmup") == (not recipe.network.start)
 
 
 def test_the_plain_curriculum_is_a_warm_up_of_100_triplets_then_rounds():

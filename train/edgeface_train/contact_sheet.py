@@ -46,7 +46,7 @@ def draw_sheet(rows: Sequence[Row], title: str, subtitle: str) -> Image.Image:
 def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: Row, top: int) -> None:
     pen.text((MARGIN, top + TILE // 2 - 22), row.label, INK, _font(20))
     stranger = row.enrolled is None
-    pen.text((MARGIN, top + TILE // 2 + 4), "never enrolled" if stranger else "enrolled from →", FAINT, _font(14))
+    pen.text((MARGIN, top + TILE // 2 + 4), "never enrolled" if stranger else "enrolled from one", FAINT, _font(14))
     left = MARGIN + LABEL
     if row.enrolled is not None:
         _tile(sheet, pen, row.enrolled, (left, top), BLUE)
