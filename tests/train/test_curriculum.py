@@ -82,6 +82,12 @@ def test_a_killed_run_resumes_with_the_very_same_curves(finished, chips_folder, 
     assert figures(run) == figures(finished)
 
 
+def test_a_finished_run_resumed_has_nothing_left_to_do(finished, chips_folder, tiny_recipe):
+    before = figures(finished)
+    commands.train(str(tiny_recipe), chips_folder, finished, True, [])
+    assert figures(finished) == before
+
+
 def read_whole_lines(run):
     path = run / "log.jsonl"
     return path.read_text().splitlines() if path.exists() else []

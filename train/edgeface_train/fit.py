@@ -37,6 +37,7 @@ class Fitter:
         if teacher is not None:
             self.head.centres.assign(centres(teacher, train.people, len(train.names)).T)
         self._compiled = self.model
+        self._optimizer: Any = None
 
     def start(self, stage: Stage) -> None:
         """Begin a stage with a fresh optimiser."""
@@ -57,6 +58,7 @@ class Fitter:
             self._compiled = self.model
             self._compiled.compile(optimizer, loss=on_embeddings)
         optimizer.build(self._compiled.trainable_variables)
+        self._optimizer = optimizer
 
     def epoch(
         self,
@@ -72,8 +74,7 @@ class Fitter:
         done_before, total = epoch * len(steps), stage.epochs * len(steps)
         losses, shown, told = [], 0, time.monotonic()
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
-            optimizer: Any = self._compiled.optimizer
-            optimizer.learning_rate = learning_rate(stage, done_before + number, total)
+            self._optimizer.learning_rate = learning_rate(stage, done_before + number, total)
             losses.append(self.step(values, targets))
             shown += len(values)
             if time.monotonic() - told > REPORT_SECONDS:
@@ -93,20 +94,19 @@ class Fitter:
         return to_input(crop_centre(chips, self.spec.size), self.spec)
 
     def state(self) -> dict[str, npt.NDArray]:
-        """Return every variable of network, centres and optimiser, by place."""
-        optimizer = self._compiled.optimizer
+        """Return every variable of network, centres and optimiser, by place; before a stage there is no optimiser."""
         kept = {f"w{place}": np.asarray(value) for place, value in enumerate(self.model.variables)}
         kept["centres"] = np.asarray(self.head.centres)
-        if optimizer is not None:
-            kept |= {f"o{place}": np.asarray(value) for place, value in enumerate(optimizer.variables)}
+        if self._optimizer is not None:
+            kept |= {f"o{place}": np.asarray(value) for place, value in enumerate(self._optimizer.variables)}
         return kept
 
     def restore(self, arrays: dict[str, npt.NDArray]) -> None:
         """Set every variable that `state` returned."""
         restore_weights(self.model, arrays)
         self.head.centres.assign(arrays["centres"])
-        if self._compiled.optimizer is not None:
-            for place, variable in enumerate(self._compiled.optimizer.variables):
+        if self._optimizer is not None:
+            for place, variable in enumerate(self._optimizer.variables):
                 variable.assign(arrays[f"o{place}"])
 
     def _jobs(self, steps: list[npt.NDArray], stage: Stage, seeds: tuple[int, ...]) -> Iterator[Callable[[], Batch]]:
