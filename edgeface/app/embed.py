@@ -86,7 +86,7 @@ def save(path: Path, embedded: Embedded, model: str) -> None:
     content = BytesIO()  # NumPy 1 leaves a complaint behind when it writes to a disk that fills
     np.savez(content, names=np.array(embedded.names), vectors=embedded.vectors, model=np.array(model))
     try:
-        draft.write_bytes(content.getbuffer())
+        draft.write_bytes(content.getvalue())
         draft.replace(path)
     except OSError as error:
         with suppress(OSError):
