@@ -17,6 +17,7 @@ from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
 from edgeface_train.chips import ChipSet
 from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
+from edgeface_train.optimizers import optimizer_of
 from edgeface_train.recipe import Recipe, Stage
 
 REPORT_SECONDS = 30.0
@@ -49,8 +50,7 @@ class Fitter:
             batch_negatives=stage.negatives == "batch",
         )
         on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
-        optimizer: Any = keras.optimizers.AdamW(stage.learning_rate, weight_decay=stage.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        optimizer = optimizer_of(stage)
         if margin:
             self._compiled = self._with_head
             self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, margin])

@@ -97,6 +97,8 @@ class Stage:
     triplets: int = 100
     batch: int = 96
     """Chips a step: three a triplet."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`muon` learns more from each step on kernels that mix channels; the rest is left to AdamW."""
     learning_rate: float = 1e-3
     final_learning_rate: float = 0.0
     """Reached by a cosine over the stage (over each round, in `rounds`); 0: constant."""
