@@ -18,6 +18,8 @@ class InputSpec:
     channels: Literal["RGB", "BGR"] = "RGB"
     scale: float = 1 / 127.5
     offset: float = -1.0
+    mirror: bool = False
+    """Whether a chip's vector is the direction of the sum of its own and its mirror image's."""
 
 
 def crop_centre(chips: Image, size: int) -> Image:
@@ -27,6 +29,12 @@ def crop_centre(chips: Image, size: int) -> Image:
     if top < 0 or left < 0:
         raise ValueError(f"chips of {height}x{width} are smaller than {size}x{size}")
     return chips[:, top : top + size, left : left + size]
+
+
+def views(chips: Image, spec: InputSpec) -> list[Image]:
+    """Return the (n, size, size, 3) pictures whose unit vectors add up to the chips': they, and their mirror images."""
+    middle = crop_centre(chips, spec.size)
+    return [middle, middle[:, :, ::-1]] if spec.mirror else [middle]
 
 
 def to_input(chips: Image, spec: InputSpec) -> npt.NDArray[np.float32]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from edgeface.card import Bundle, Variant
-from edgeface.core.prepare import InputSpec, crop_centre, dequantise, normalise, quantise, to_input
+from edgeface.core.prepare import InputSpec, dequantise, normalise, quantise, to_input, views
 from edgeface.core.types import Embedding, Image, Vector
 from edgeface.drivers.runtime import Model, load
 from edgeface.errors import CardMismatch, ModelError
@@ -62,7 +63,10 @@ class TfliteEmbedder:
 
 def run_chip(model: Model, spec: InputSpec, chip: Image) -> Vector:
     """Return the unit vector of one chip."""
-    values = to_input(crop_centre(chip[np.newaxis], spec.size), spec)
+    return normalise(np.sum([_run(model, to_input(view, spec)) for view in views(chip[np.newaxis], spec)], axis=0))
+
+
+def _run(model: Model, values: npt.NDArray[np.float32]) -> Vector:
     if model.input.scale:
         values = quantise(values, model.input.scale, model.input.zero_point, model.input.dtype)
     output = model.run(values)[0]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeface.core.prepare import InputSpec, crop_centre, dequantise, normalise, quantise, to_input
+from edgeface.core.prepare import InputSpec, crop_centre, dequantise, normalise, quantise, to_input, views
 
 
 def chips(count, size, seed=0):
@@ -42,6 +42,15 @@ def test_by_default_black_is_minus_one_and_white_is_one():
 def test_what_is_not_a_stack_of_chips_is_refused(wrong):
     with pytest.raises(ValueError, match="chips must be"):
         to_input(wrong, InputSpec())
+
+
+def test_mirroring_adds_each_chip_seen_from_the_other_side():
+    wide = chips(2, 12)
+    [alone] = views(wide, InputSpec(size=8))
+    seen, mirrored = views(wide, InputSpec(size=8, mirror=True))
+    assert np.array_equal(alone, crop_centre(wide, 8))
+    assert np.array_equal(seen, alone)
+    assert np.array_equal(mirrored, np.stack([np.fliplr(chip) for chip in alone]))
 
 
 def test_the_border_of_a_chip_is_dropped_evenly():

@@ -1,6 +1,7 @@
 """An exported bundle gives the trained network's embeddings on the device's runtime, or is refused."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from edgeface_train.chips import load_chips, split_by_person
 
 from edgeface.card import read_bundle
 from edgeface.core.metrics import similarity_pairs
+from edgeface.core.prepare import normalise
 from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.errors import ConfigError, TrainingError
 
@@ -68,6 +70,25 @@ def test_thresholds_keep_their_rate_on_the_quantised_file_itself(run, held_out):
     for far in (1e-2, 1e-3):
         assert np.mean(impostor >= bundle.threshold(far)) <= far
         assert np.mean(impostor >= bundle.threshold(far) - 1e-3) >= np.mean(impostor >= bundle.threshold(far))
+
+
+def test_a_mirroring_bundle_gives_a_chip_and_its_mirror_image_one_vector(run, held_out):
+    settings = json.loads((run / "recipe.json").read_text())
+    other = run.parent / "mirroring"
+    shutil.copytree(run, other)
+    settings["export"] |= {"mirror": True, "variants": ["float32", "int8"]}
+    (other / "recipe.json").write_text(json.dumps(settings))
+    commands.export(other, run.parent / "mirroring-bundle", None)
+    plain, bundle = read_bundle(run.parent / "bundle"), read_bundle(run.parent / "mirroring-bundle")
+    chips = list(held_out.images[:6])
+    once = TfliteEmbedder(plain, variant="float32").embed([*chips, *(chip[:, ::-1] for chip in chips)])
+    vectors = np.stack([embedding.vector for embedding in once])
+    wanted = normalise(vectors[:6] + vectors[6:])
+    embedder = TfliteEmbedder(bundle, variant="float32")
+    found = embedder.embed([*chips, *(chip[:, ::-1] for chip in chips)])
+    assert np.allclose([embedding.vector for embedding in found], np.concatenate([wanted, wanted]), atol=1e-4)
+    for variant in bundle.card.files:
+        assert bundle.variant(variant).sha256 != plain.variant(variant).sha256
 
 
 def test_the_golden_chip_is_an_average_not_a_photograph(run, chips_folder):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.prepare import InputSpec, crop_centre, to_input
+from edgeface.core.prepare import InputSpec, normalise, to_input, views
 from edgeface.core.types import Image, Vector
 
 T = TypeVar("T")
@@ -18,11 +18,16 @@ def embed_chips(model: Any, chips: Image, spec: InputSpec) -> Vector:
     """Return the (n, size) unit embeddings of chips, by a Keras model, in batches of one size."""
     vectors = np.empty((len(chips), model.output_shape[-1]), np.float32)
     for start in range(0, len(chips), EMBED_BATCH):
-        values = to_input(crop_centre(chips[start : start + EMBED_BATCH], spec.size), spec)
-        padded = np.zeros((EMBED_BATCH, *values.shape[1:]), np.float32)
-        padded[: len(values)] = values
-        vectors[start : start + len(values)] = np.asarray(model.predict_on_batch(padded))[: len(values)]
+        block = chips[start : start + EMBED_BATCH]
+        found = [_predict(model, to_input(view, spec)) for view in views(block, spec)]
+        vectors[start : start + len(block)] = normalise(np.sum(found, axis=0))
     return vectors
+
+
+def _predict(model: Any, values: npt.NDArray[np.float32]) -> Vector:
+    padded = np.zeros((EMBED_BATCH, *values.shape[1:]), np.float32)
+    padded[: len(values)] = values
+    return np.asarray(model.predict_on_batch(padded))[: len(values)]
 
 
 def ahead(jobs: Iterable[Callable[[], T]]) -> Iterator[T]:

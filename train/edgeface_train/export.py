@@ -54,7 +54,7 @@ def export(
 
     Raise TrainingError when a file's median cosine to the Keras model is under the recipe's bound.
     """
-    spec = InputSpec(size=recipe.network.input_size)
+    spec = input_of(recipe)
     chips = crop_centre(held_out.images, spec.size)
     truth = embed_chips(model, chips, spec)
     if not spread(truth) >= 0.05:
@@ -81,13 +81,23 @@ def export(
     return Exported(_card(recipe, name, training, golden, files), models)
 
 
+def input_of(recipe: Recipe) -> InputSpec:
+    """Return how a device is to feed the network of a recipe."""
+    return InputSpec(size=recipe.network.input_size, mirror=recipe.export.mirror)
+
+
 def convert(model: Any, variant: str, calibration: Image, spec: InputSpec) -> bytes:
-    """Return a TFLite file with a static batch of one, without the final normalisation (the device does it)."""
+    """Return a TFLite file with a static batch of one, without the final normalisation (the device does it).
+
+    The name of its input says whether chips are mirrored too: a gallery knows a file by its digest, and may not mix.
+    """
     import keras
     import tensorflow as tf
 
     raw = keras.Model(model.input, model.get_layer(RAW_EMBEDDING).output)
-    signature = tf.TensorSpec((1, spec.size, spec.size, 3), tf.float32, name="chip")
+    signature = tf.TensorSpec(
+        (1, spec.size, spec.size, 3), tf.float32, name="chip_and_mirror" if spec.mirror else "chip"
+    )
     with TemporaryDirectory() as saved:
         raw.export(saved, format="tf_saved_model", input_signature=[signature], verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(saved)
@@ -164,7 +174,7 @@ def _card(recipe: Recipe, name: str, training: dict[str, Any], golden: Image, fi
         name=name,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         embedding_size=recipe.network.embedding,
-        input=InputSpec(size=recipe.network.input_size),
+        input=input_of(recipe),
         landmarks=TEMPLATE.tolist(),
         golden_chip=encode_png(png.tobytes()),
         default_variant=recipe.export.default_variant,

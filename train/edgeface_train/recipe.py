@@ -143,6 +143,8 @@ class Export:
     min_cosine_int8: float = 0.99
     """Least median cosine between the int8 file and the trained network, on held-out chips."""
     min_cosine_float: float = 0.999
+    mirror: bool = False
+    """Whether a device embeds each chip and its mirror image: better vectors for twice the time."""
     calibration: int = 500
     """Training chips that set the ranges of the int8 activations."""
     default_variant: Literal["int8", "float16", "float32"] = "int8"
