@@ -106,6 +106,14 @@ def train(
         list[str] | None,
         typer.Option("-o", "--option", metavar="KEY=VALUE", help="Change one value of the recipe."),
     ] = None,
+    coordinator: Annotated[
+        str,
+        typer.Option("--coordinator", metavar="HOST:PORT", help="Where the first of several processes is to be met."),
+    ] = "",
+    processes: Annotated[
+        int, typer.Option("--processes", metavar="N", help="Processes that train together, on JAX.")
+    ] = 1,
+    process: Annotated[int, typer.Option("--process", metavar="I", help="Which of them this is, from 0.")] = 0,
 ) -> None:
     """Train a network as a recipe says, with checkpoints from which --resume goes on exactly.
 
@@ -114,11 +122,13 @@ def train(
       edgeface train demo
       edgeface train my-recipe.toml --data chips/ --out runs/first
       edgeface train my-recipe.toml --data chips/ --out runs/first --resume
+      edgeface train my-recipe.toml --coordinator node1:9000 --processes 2 --process 0
     """
     with needing_the_extra():
         from edgeface_train import commands
+        from edgeface_train.parallel import Team
 
-        commands.train(recipe, data, out, resume, settings or [])
+        commands.train(recipe, data, out, resume, settings or [], Team(coordinator, processes, process))
 
 
 def export(

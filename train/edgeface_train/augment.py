@@ -14,10 +14,11 @@ Chip = npt.NDArray[Any]
 """A uint8 picture between two OpenCV calls, whose stubs promise no type."""
 
 
-def augment(chips: Image, size: int, settings: Augment, rng: np.random.Generator) -> Image:
-    """Return varied (n, size, size, 3) uint8 copies of (n, >= size, >= size, 3) chips; the same rng, the same ones."""
+def augment(chips: Image, size: int, settings: Augment, seeds: npt.NDArray[np.uint64]) -> Image:
+    """Return varied (n, size, size, 3) uint8 copies of (n, >= size, >= size, 3) chips, each as its seed says."""
     out = np.empty((len(chips), size, size, 3), np.uint8)
-    for place, chip in enumerate(chips):
+    for place, (chip, seed) in enumerate(zip(chips, seeds, strict=True)):
+        rng = np.random.default_rng(seed)
         moved = _move(chip, size, settings, rng)
         out[place] = _camera(_light(moved, settings, rng), settings, rng)
     return out

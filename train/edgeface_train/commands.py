@@ -13,6 +13,7 @@ import typer
 from edgeface.card import write_bundle
 from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError
+from edgeface_train.parallel import ALONE, Team, run_folder
 from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
 
 if TYPE_CHECKING:
@@ -40,18 +41,28 @@ def prepare(photos: Path, out: Path, workers: int | None, chips: bool, json_outp
     typer.echo(f"every refused photo and its reason: {out / 'report.json'}")
 
 
-def train(recipe: str, data: Path | None, out: Path | None, resume: bool, overrides: list[str]) -> None:
+def train(
+    recipe: str, data: Path | None, out: Path | None, resume: bool, overrides: list[str], team: Team = ALONE
+) -> None:
     """Train a recipe in a run folder, or continue the run that was interrupted there."""
     path = find_recipe(recipe)
     plan = read_recipe(path, overrides)
     run = out or RUNS / plan.name
-    curriculum = open_run(plan, data or Path(), run, resume=resume)
-    try:
-        curriculum.run()
-    except KeyboardInterrupt:
-        again = f"edgeface train {recipe} --out {run} --resume" + (f" --data {data}" if data else "")
-        typer.echo(f"stopped; nothing but the epoch under way is lost. Go on with:\n  {again}", err=True)
-        raise typer.Exit(130) from None
+    with run_folder(run, team) as folder:
+        team.join()
+        curriculum = open_run(plan, data or Path(), folder, resume=resume, team=team)
+        try:
+            curriculum.run()
+        except KeyboardInterrupt:
+            again = f"edgeface train {recipe} --out {run} --resume" + (f" --data {data}" if data else "")
+            typer.echo(f"stopped; nothing but the epoch under way is lost. Go on with:\n  {again}", err=True)
+            raise typer.Exit(130) from None
+        if team.leads:
+            _conclude(curriculum, run)
+
+
+def _conclude(curriculum: "Curriculum", run: Path) -> None:
+    """Draw the curves and say what the run came to."""
     from edgeface_train.plots import draw_curves
     from edgeface_train.report import table
 
@@ -61,7 +72,7 @@ def train(recipe: str, data: Path | None, out: Path | None, resume: bool, overri
     typer.echo(f"run: {run}\nnext: edgeface export {run} --out my-model")
 
 
-def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculum":
+def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = ALONE) -> "Curriculum":
     """Load a recipe's chips and make its run folder, or reopen it. Refuse to write over another run."""
     from edgeface_train.journal import CHECKPOINT, RECIPE
 
@@ -87,7 +98,8 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool) -> "Curriculu
             hint=f"compare with {run / RECIPE}, or choose another folder with --out",
         )
     (run / RECIPE).write_text(json.dumps(settings, indent=1) + "\n")
-    curriculum = Curriculum(plan, run, chips, held_out, teacher=teacher, report=_progress)
+    report = _progress if team.leads else _say_nothing
+    curriculum = Curriculum(plan, run, chips, held_out, teacher=teacher, team=team, report=report)
     if started:
         curriculum.resume()
     elif plan.network.start:
@@ -154,6 +166,10 @@ def left_out(plan: Recipe, data: Path) -> dict[str, Any]:
 
 def _progress(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def _say_nothing(_: str) -> None:
+    """Leave the reports to the leader."""
 
 
 def load_people(plan: Recipe, data: Path) -> tuple["ChipSet", "ChipSet"]:

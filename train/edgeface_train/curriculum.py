@@ -25,6 +25,7 @@ from edgeface_train.chips import ChipSet
 from edgeface_train.fit import Fitter
 from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoint
 from edgeface_train.mining import Mined, Photos, Triplets, mine, non_easy_fraction, random_triplets
+from edgeface_train.parallel import ALONE, Team
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
@@ -64,11 +65,12 @@ class Curriculum:
         held_out: ChipSet,
         *,
         teacher: Vector | None = None,
+        team: Team = ALONE,
         report: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.recipe, self.run_folder, self.train, self.held_out = recipe, run, train, held_out
-        self.fitter = Fitter(recipe, train, teacher)
+        self.fitter = Fitter(recipe, train, teacher, team)
         self.journal = Journal(run)
         weakref.finalize(self, os.close, lock(run))
         self._photos, self._held_photos = Photos(train.people), Photos(held_out.people)

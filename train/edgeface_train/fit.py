@@ -18,6 +18,7 @@ from edgeface_train.batches import ahead, steps_of
 from edgeface_train.chips import ChipSet
 from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
 from edgeface_train.optimizers import optimizer_of
+from edgeface_train.parallel import ALONE, Team
 from edgeface_train.recipe import Recipe, Stage
 
 REPORT_SECONDS = 30.0
@@ -29,8 +30,8 @@ Batch = tuple[npt.NDArray, list[npt.NDArray]]
 class Fitter:
     """A network and its optimiser."""
 
-    def __init__(self, recipe: Recipe, train: ChipSet, teacher: Vector | None) -> None:
-        self.recipe, self.train, self.teacher = recipe, train, teacher
+    def __init__(self, recipe: Recipe, train: ChipSet, teacher: Vector | None, team: Team = ALONE) -> None:
+        self.recipe, self.train, self.teacher, self.team = recipe, train, teacher, team
         self.spec = InputSpec(size=recipe.network.input_size)
         self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
         self.head = CosineHead(len(train.names), name="people", dtype="float32")
@@ -76,14 +77,17 @@ class Fitter:
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
             self._optimizer.learning_rate = learning_rate(stage, done_before + number, total)
             losses.append(self.step(values, targets))
-            shown += len(values)
+            shown += len(values) * self.team.size
             if time.monotonic() - told > REPORT_SECONDS:
                 told = time.monotonic()
                 report(f"  step {number + 1} of {len(steps)}, loss {np.mean(losses[-50:]):.4f}")
         return float(np.mean(losses)), shown
 
     def step(self, values: npt.NDArray, targets: list[npt.NDArray]) -> float:
-        """Take one step on a batch; return its loss. Of targets for unused outputs nothing is read."""
+        """Take one step on this process's part of a batch; return the loss of it all.
+
+        Of targets for unused outputs nothing is read.
+        """
         outputs = len(self._compiled.outputs)
         given = targets[:outputs] if outputs > 1 else targets[0]
         return float(np.ravel(self._compiled.train_on_batch(values, given))[0])
@@ -114,7 +118,10 @@ class Fitter:
             yield partial(self._batch, rows.T.reshape(-1), stage, np.random.default_rng([*seeds, number]))
 
     def _batch(self, chips: npt.NDArray, stage: Stage, rng: np.random.Generator) -> Batch:
-        varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, rng)
+        seeds = rng.integers(2**63, size=len(chips), dtype=np.uint64)
+        own = self.team.part(len(chips))
+        chips, seeds = chips[own], seeds[own]
+        varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, seeds)
         people = self.train.people[chips]
         targets = people[:, np.newaxis].astype(np.float32)
         if self.teacher is not None and stage.weights()[1]:
