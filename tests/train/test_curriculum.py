@@ -210,6 +210,27 @@ def test_a_stage_on_chips_resumes_with_the_same_curves(taught, tmp_path, monkeyp
     assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
 
 
+def test_a_run_stopped_between_two_stages_that_train_different_variables_resumes(taught, tmp_path, monkeypatch):
+    from edgeface_train import curriculum
+
+    recipe, data = taught
+    overrides = ["stage.0.margin_weight=0.0", "stage.0.epochs=1", "stage.1.epochs=1"]
+    commands.train(str(recipe), data, tmp_path / "whole", False, overrides)
+    epoch = curriculum.Fitter.epoch
+
+    def interrupted(fitter, stage, *others):
+        if stage.kind == "margin":
+            raise KeyboardInterrupt
+        return epoch(fitter, stage, *others)
+
+    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    with pytest.raises(typer.Exit):
+        commands.train(str(recipe), data, tmp_path / "parts", False, overrides)
+    monkeypatch.undo()
+    commands.train(str(recipe), data, tmp_path / "parts", True, overrides)
+    assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
+
+
 def test_an_epoch_shows_at_most_so_many_chips_of_a_person_and_others_the_next_time(taught, tmp_path):
     recipe, data = taught
     run = commands.open_run(read_recipe(recipe), data, tmp_path / "run", resume=False)

@@ -92,7 +92,7 @@ class Curriculum:
         self._alarm = [tuple(pair) for pair in position["alarm"]]
         self._best, self._waited = position["best"], position["waited"]
         self._triplets = arrays.pop("triplets")
-        if self._at.stage < len(self.recipe.stage):
+        if self._at.stage < len(self.recipe.stage) and self._at != Position(self._at.stage):
             self.fitter.start(self._stage)
         self.fitter.restore(arrays)
         self.journal.rewind(position["log"])
@@ -107,6 +107,7 @@ class Curriculum:
                 self._rounds()
             else:
                 self._once()
+            self.fitter.finish()
             self._move(Position(self._at.stage + 1))
         self.journal.write_tensorboard()
 
@@ -175,11 +176,11 @@ class Curriculum:
         save_checkpoint(self.run_folder, position, {"triplets": self._triplets, **self.fitter.state()})
 
     def _embed(self) -> Vector:
-        return embed_chips(self.fitter.model, self.train.images, self.fitter.spec)
+        return embed_chips(self.fitter.measured, self.train.images, self.fitter.spec)
 
     def _measure(self, vectors: Vector) -> Measure:
         stop, margin = self._stage.stop, self._stage.margin
-        held = embed_chips(self.fitter.model, self.held_out.images, self.fitter.spec)
+        held = embed_chips(self.fitter.measured, self.held_out.images, self.fitter.spec)
         measure = Measure(
             non_easy_fraction(self._photos, vectors, margin, draws=stop.draws, rng=self._rng("stop train")),
             non_easy_fraction(self._held_photos, held, margin, draws=stop.draws, rng=self._rng("stop held")),

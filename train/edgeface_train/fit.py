@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgeface.core.prepare import InputSpec, crop_centre, to_input
 from edgeface.core.types import Vector
 from edgeface_train.augment import augment
+from edgeface_train.averaging import Average
 from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
 from edgeface_train.chips import ChipSet
@@ -39,6 +40,19 @@ class Fitter:
             self.head.centres.assign(centres(teacher, train.people, len(train.names)).T)
         self._compiled = self.model
         self._optimizer: Any = None
+        self._average: Average | None = None
+
+    @cached_property
+    def _averaged(self) -> keras.Model:
+        return build(self.recipe.network, seed=self.recipe.seed, precision=self.recipe.network.precision)
+
+    @property
+    def measured(self) -> keras.Model:
+        """The network to embed with: the averaged one while a stage averages, else the one that is trained."""
+        if self._average is None:
+            return self.model
+        self._average.give(self._averaged.variables)
+        return self._averaged
 
     def start(self, stage: Stage) -> None:
         """Begin a stage with a fresh optimiser."""
@@ -59,6 +73,13 @@ class Fitter:
             self._compiled.compile(optimizer, loss=on_embeddings)
         optimizer.build(self._compiled.trainable_variables)
         self._optimizer = optimizer
+        self._average = Average(self.model.variables, stage.average) if stage.average else None
+
+    def finish(self) -> None:
+        """End a stage: the average, where there is one, becomes the network."""
+        if self._average is not None:
+            self._average.give(self.model.variables)
+            self._average = None
 
     def epoch(
         self,
@@ -86,7 +107,10 @@ class Fitter:
         """Take one step on a batch; return its loss. Of targets for unused outputs nothing is read."""
         outputs = len(self._compiled.outputs)
         given = targets[:outputs] if outputs > 1 else targets[0]
-        return float(np.ravel(self._compiled.train_on_batch(values, given))[0])
+        loss = float(np.ravel(self._compiled.train_on_batch(values, given))[0])
+        if self._average is not None:
+            self._average.follow(self.model.variables)
+        return loss
 
     def plain_inputs(self, count: int) -> npt.NDArray[np.float32]:
         """Return up to `count` training chips, spread over the set, as the network sees them unvaried."""
@@ -94,16 +118,26 @@ class Fitter:
         return to_input(crop_centre(chips, self.spec.size), self.spec)
 
     def state(self) -> dict[str, npt.NDArray]:
-        """Return every variable of network, centres and optimiser, by place; before a stage there is no optimiser."""
-        kept = {f"w{place}": np.asarray(value) for place, value in enumerate(self.model.variables)}
+        """Return every variable of network, centres and optimiser, by place; before a stage there is no optimiser.
+
+        While a stage averages, "w" is the average, since that is the result, and "raw" what is trained.
+        """
+        trained = [np.asarray(value) for value in self.model.variables]
+        kept = _numbered("w", trained if self._average is None else self._average.values)
         kept["centres"] = np.asarray(self.head.centres)
+        if self._average is not None:
+            kept |= {**_numbered("raw", trained), "averaged_steps": np.array(self._average.steps)}
         if self._optimizer is not None:
-            kept |= {f"o{place}": np.asarray(value) for place, value in enumerate(self._optimizer.variables)}
+            kept |= _numbered("o", self._optimizer.variables)
         return kept
 
     def restore(self, arrays: dict[str, npt.NDArray]) -> None:
         """Set every variable that `state` returned."""
         restore_weights(self.model, arrays)
+        if self._average is not None and "averaged_steps" in arrays:
+            self._average = Average(self.model.variables, self._average.decay)
+            self._average.steps = int(arrays["averaged_steps"])
+            restore_weights(self.model, arrays, "raw")
         self.head.centres.assign(arrays["centres"])
         if self._optimizer is not None:
             for place, variable in enumerate(self._optimizer.variables):
@@ -140,7 +174,11 @@ def learning_rate(stage: Stage, step: int, total: int) -> float:
     return stage.final_learning_rate + (stage.learning_rate - stage.final_learning_rate) * drop
 
 
-def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray]) -> None:
+def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray], kind: str = "w") -> None:
     """Set a network's variables from a checkpoint's arrays."""
     for place, variable in enumerate(model.variables):
-        variable.assign(arrays[f"w{place}"])
+        variable.assign(arrays[f"{kind}{place}"])
+
+
+def _numbered(kind: str, variables: Iterable[Any]) -> dict[str, npt.NDArray]:
+    return {f"{kind}{place}": np.asarray(value) for place, value in enumerate(variables)}

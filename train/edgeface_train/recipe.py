@@ -104,6 +104,8 @@ class Stage:
     """Reached by a cosine over the stage (over each round, in `rounds`); 0: constant."""
     warmup_steps: int = 0
     weight_decay: float = 0.0
+    average: float = 0.0
+    """Decay a step of a moving average of the weights, such as 0.999, which the stage ends with; 0: no average."""
     margin: float = 0.2
     """Of squared Euclidean distance between unit vectors."""
     hard_share: float = 0.5
@@ -240,6 +242,7 @@ def _check(recipe: Recipe, source: str) -> None:
             any(stage.batch < 3 or stage.epochs < 1 for stage in recipe.stage),
             "a stage has no epoch or no batch",
         ),
+        (any(not 0 <= stage.average < 1 for stage in recipe.stage), "average is not from 0 to under 1"),
         (any(not 0 <= stage.hard_share <= 1 for stage in recipe.stage), "hard_share is outside 0 to 1"),
         (any(not 0 < stage.margin < 4 for stage in recipe.stage), "margin is outside 0 to 4"),
     ]
