@@ -22,12 +22,13 @@ from edgeface_train.alarm import COLLAPSE_EPOCHS, collapsed, spread
 from edgeface_train.batches import embed_chips
 from edgeface_train.begin import BEGIN_CHIPS, begin_from
 from edgeface_train.chips import ChipSet
-from edgeface_train.fit import Fitter
+from edgeface_train.fit import Fitter, centres
 from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoint
 from edgeface_train.mining import Mined, Photos, Triplets, mine, non_easy_fraction, random_triplets
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
+from edgeface_train.sampling import people_batches, people_to_draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Curriculum:
         self._photos, self._held_photos = Photos(train.people), Photos(held_out.people)
         if not len(self._photos.paired) or len(self._photos.count) < 2:
             raise ConfigError("triplets need two people or more, one with two chips", hint="add photos")
+        for stage in recipe.stage:
+            _check_people(stage, train)
         self._report, self._clock = report, clock
         self._at = Position()
         self._triplets: Triplets = np.empty((0, 3), np.int32)
@@ -140,7 +143,7 @@ class Curriculum:
         """Train the epochs of this round that are left, with a checkpoint after each."""
         while self._at.epoch < self._stage.epochs:
             started = self._clock()
-            rows = self._chips() if self._stage.on_chips else self._triplets
+            rows = self._rows()
             seeds = (self.recipe.seed, self._at.stage, self._at.round, self._at.epoch)
             loss, shown = self.fitter.epoch(self._stage, rows, self._at.epoch, seeds, self._report)
             seconds = max(self._clock() - started, 1e-9)
@@ -154,6 +157,30 @@ class Curriculum:
             self._watch_collapse(loss)
             at = replace(self._at, epoch=self._at.epoch + 1)
             self._move(at)
+
+    def _rows(self) -> npt.NDArray | list[npt.NDArray]:
+        """Return what an epoch trains on: triplets, chips, or batches of people and chips."""
+        stage = self._stage
+        if not stage.on_chips:
+            return self._triplets
+        chips = self._chips()
+        if not stage.people_per_batch:
+            return chips
+        return people_batches(
+            chips,
+            self.train.people[chips],
+            people_per_batch=stage.people_per_batch,
+            chips_per_person=stage.chips_per_person,
+            rng=self._rng("people"),
+            centres=self._centres(),
+        )
+
+    def _centres(self) -> Vector | None:
+        """Return each person's mean vector by whom the stage asks, the network as it is or the teacher."""
+        if self._stage.neighbours == "none":
+            return None
+        vectors = self.fitter.teacher if self._stage.neighbours == "teacher" else self._embed()
+        return None if vectors is None else centres(vectors, self.train.people, len(self.train.names))
 
     def _chips(self) -> npt.NDArray[np.int64]:
         """Draw the chips of an epoch, in an order that is their file's, at most `per_person` of each person."""
@@ -250,3 +277,12 @@ class Curriculum:
         entry = {"event": event, **asdict(self._at), "kind": self._stage.kind, "at": self._clock(), **values}
         self.journal.write(entry)
         self._report(describe(entry))
+
+
+def _check_people(stage: Stage, train: ChipSet) -> None:
+    there = people_to_draw(train.people, pairs=False)
+    if stage.people_per_batch > there:
+        raise ConfigError(
+            f"people_per_batch is {stage.people_per_batch}, but there are {there} people to draw from",
+            hint="lower it, or add people",
+        )

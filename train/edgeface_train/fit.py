@@ -84,14 +84,13 @@ class Fitter:
     def epoch(
         self,
         stage: Stage,
-        rows: npt.NDArray,
+        rows: npt.NDArray | list[npt.NDArray],
         epoch: int,
         seeds: tuple[int, ...],
         report: Callable[[str], None],
     ) -> tuple[float, int]:
-        """Train one pass over triplets (n, 3) or chips (n,). Return the mean loss and the number of chips shown."""
-        per_step = stage.batch if rows.ndim == 1 else max(1, stage.batch // 3)
-        steps = steps_of(rows, per_step, np.random.default_rng(seeds))
+        """Train one pass over triplets (n, 3), chips (n,), or batches of chips. Return mean loss and chips shown."""
+        steps = rows if isinstance(rows, list) else self._shuffled(rows, stage, np.random.default_rng(seeds))
         done_before, total = epoch * len(steps), stage.epochs * len(steps)
         losses, shown, told = [], 0, time.monotonic()
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
@@ -142,6 +141,9 @@ class Fitter:
         if self._optimizer is not None:
             for place, variable in enumerate(self._optimizer.variables):
                 variable.assign(arrays[f"o{place}"])
+
+    def _shuffled(self, rows: npt.NDArray, stage: Stage, rng: np.random.Generator) -> list[npt.NDArray]:
+        return steps_of(rows, stage.batch if rows.ndim == 1 else max(1, stage.batch // 3), rng)
 
     def _jobs(self, steps: list[npt.NDArray], stage: Stage, seeds: tuple[int, ...]) -> Iterator[Callable[[], Batch]]:
         for number, rows in enumerate(steps):

@@ -124,12 +124,25 @@ class Stage:
     """By which the own centre's cosine must lead (m in CosFace)."""
     per_person: int = 0
     """Chips of a person shown in an epoch of `distil` and `margin`, other ones each time; 0: all."""
+    people_per_batch: int = 0
+    """P: a batch holds so many people, drawn evenly, and `chips_per_person` of each; 0: `batch` chips, shuffled."""
+    chips_per_person: int = 4
+    """K, where `people_per_batch` is set."""
+    neighbours: Literal["none", "network", "teacher"] = "none"
+    """Whose mean vectors say which people are alike, so that a batch of P people is one person and others like it."""
     stop: Stop = field(default_factory=Stop)
 
     @property
     def on_chips(self) -> bool:
         """Whether it trains on single chips rather than on triplets."""
         return self.kind in ("distil", "margin")
+
+    @property
+    def chips_a_step(self) -> int:
+        """Chips that the network is shown in one step."""
+        if self.people_per_batch:
+            return self.people_per_batch * self.chips_per_person
+        return self.batch if self.on_chips else 3 * max(1, self.batch // 3)
 
     def weights(self) -> tuple[float, float, float]:
         """Return the weights of the triplet loss, the distillation and the margin softmax, defaults filled in."""
@@ -234,18 +247,25 @@ def _check(recipe: Recipe, source: str) -> None:
             recipe.export.default_variant not in recipe.export.variants,
             "export.variants lacks the default variant",
         ),
-        (
-            any(stage.weights()[1] for stage in recipe.stage) and not recipe.data.teacher,
-            "a stage distils but data.teacher is empty",
-        ),
-        (
-            any(stage.batch < 3 or stage.epochs < 1 for stage in recipe.stage),
-            "a stage has no epoch or no batch",
-        ),
-        (any(not 0 <= stage.average < 1 for stage in recipe.stage), "average is not from 0 to under 1"),
-        (any(not 0 <= stage.hard_share <= 1 for stage in recipe.stage), "hard_share is outside 0 to 1"),
-        (any(not 0 < stage.margin < 4 for stage in recipe.stage), "margin is outside 0 to 4"),
     ]
+    for place, stage in enumerate(recipe.stage):
+        problems += [(wrong, f"stage {place}: {reason}") for wrong, reason in _stage_problems(stage, recipe.data)]
     for wrong, reason in problems:
         if wrong:
             raise ConfigError(f"{source} cannot be trained: {reason}")
+
+
+def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
+    people, chips = stage.people_per_batch, stage.chips_per_person
+    return [
+        (bool(stage.weights()[1]) and not data.teacher, "it distils but data.teacher is empty"),
+        (stage.batch < 3 or stage.epochs < 1, "it has no epoch or no batch"),
+        (not 0 <= stage.average < 1, f"average is {stage.average}, not from 0 to under 1"),
+        (not 0 <= stage.hard_share <= 1, "hard_share is outside 0 to 1"),
+        (not 0 < stage.margin < 4, "margin is outside 0 to 4"),
+        (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
+        (people == 1, "people_per_batch is 1, two people or more learn to be told apart"),
+        (people > 0 and not stage.on_chips, f"people_per_batch is for stages on chips, not for {stage.kind!r}"),
+        (stage.neighbours != "none" and not people, "neighbours need people_per_batch"),
+        (stage.neighbours == "teacher" and not data.teacher, "neighbours of a teacher, but data.teacher is empty"),
+    ]
