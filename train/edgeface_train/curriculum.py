@@ -172,6 +172,7 @@ class Curriculum:
             people_per_batch=stage.people_per_batch,
             chips_per_person=stage.chips_per_person,
             rng=self._rng("people"),
+            pairs=stage.kind == "in-batch",
             centres=self._centres(),
         )
 
@@ -280,9 +281,11 @@ class Curriculum:
 
 
 def _check_people(stage: Stage, train: ChipSet) -> None:
-    there = people_to_draw(train.people, pairs=False)
+    pairs = stage.kind == "in-batch"
+    there = people_to_draw(train.people, pairs=pairs)
     if stage.people_per_batch > there:
         raise ConfigError(
-            f"people_per_batch is {stage.people_per_batch}, but there are {there} people to draw from",
+            f"people_per_batch is {stage.people_per_batch}, but there are {there} people "
+            f"{'with two chips ' if pairs else ''}to draw from",
             hint="lower it, or add people",
         )

@@ -17,7 +17,9 @@ from edgeface_train.averaging import Average
 from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
 from edgeface_train.chips import ChipSet
+from edgeface_train.inbatch import in_batch_loss
 from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
+from edgeface_train.memory import CrossBatchMemory
 from edgeface_train.optimizers import optimizer_of
 from edgeface_train.recipe import Recipe, Stage
 
@@ -35,10 +37,11 @@ class Fitter:
         self.spec = InputSpec(size=recipe.network.input_size)
         self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
         self.head = CosineHead(len(train.names), name="people", dtype="float32")
-        self._with_head = keras.Model(self.model.input, [self.model.output, self.head(self.model.output)])
+        self._cosines = self.head(self.model.output)
         if teacher is not None:
             self.head.centres.assign(centres(teacher, train.people, len(train.names)).T)
         self._compiled = self.model
+        self._memory: CrossBatchMemory | None = None
         self._optimizer: Any = None
         self._average: Average | None = None
 
@@ -55,25 +58,29 @@ class Fitter:
         return self._averaged
 
     def start(self, stage: Stage) -> None:
-        """Begin a stage with a fresh optimiser."""
-        triplet, distil, margin = stage.weights()
-        on_embeddings = stage_loss(
-            margin=stage.margin,
-            triplet_weight=triplet,
-            distil_weight=distil,
-            batch_negatives=stage.negatives == "batch",
-        )
-        on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
-        optimizer = optimizer_of(stage)
-        if margin:
-            self._compiled = self._with_head
-            self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, margin])
+        """Begin a stage with a fresh optimiser, and an empty memory where it has one."""
+        self._memory = CrossBatchMemory(stage.memory, dtype="float32") if stage.memory else None
+        self._compiled = self._network_of(stage)
+        optimizer, weight = optimizer_of(stage), stage.weights()[2]
+        on_embeddings = _loss_of(stage)
+        if weight:
+            on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
+            self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, weight])
         else:
-            self._compiled = self.model
             self._compiled.compile(optimizer, loss=on_embeddings)
         optimizer.build(self._compiled.trainable_variables)
         self._optimizer = optimizer
         self._average = Average(self.model.variables, stage.average) if stage.average else None
+
+    def _network_of(self, stage: Stage) -> keras.Model:
+        """Return the network with what the stage's losses need behind it: a memory, cosines with the centres."""
+        inputs, output = [self.model.input], self.model.output
+        if self._memory is not None:
+            inputs.append(keras.Input((1,), name="person"))
+            output = self._memory([output, inputs[1]])
+        if stage.weights()[2]:
+            return keras.Model(inputs, [output, self._cosines])
+        return keras.Model(inputs, output) if self._memory is not None else self.model
 
     def finish(self) -> None:
         """End a stage: the average, where there is one, becomes the network."""
@@ -106,7 +113,8 @@ class Fitter:
         """Take one step on a batch; return its loss. Of targets for unused outputs nothing is read."""
         outputs = len(self._compiled.outputs)
         given = targets[:outputs] if outputs > 1 else targets[0]
-        loss = float(np.ravel(self._compiled.train_on_batch(values, given))[0])
+        shown = values if self._memory is None else [values, targets[0][:, :1]]
+        loss = float(np.ravel(self._compiled.train_on_batch(shown, given))[0])
         if self._average is not None:
             self._average.follow(self.model.variables)
         return loss
@@ -126,6 +134,8 @@ class Fitter:
         kept["centres"] = np.asarray(self.head.centres)
         if self._average is not None:
             kept |= {**_numbered("raw", trained), "averaged_steps": np.array(self._average.steps)}
+        if self._memory is not None:
+            kept |= _numbered("m", self._memory.variables)
         if self._optimizer is not None:
             kept |= _numbered("o", self._optimizer.variables)
         return kept
@@ -138,9 +148,10 @@ class Fitter:
             self._average.steps = int(arrays["averaged_steps"])
             restore_weights(self.model, arrays, "raw")
         self.head.centres.assign(arrays["centres"])
+        if self._memory is not None:
+            _assign(self._memory.variables, arrays, "m")
         if self._optimizer is not None:
-            for place, variable in enumerate(self._optimizer.variables):
-                variable.assign(arrays[f"o{place}"])
+            _assign(self._optimizer.variables, arrays, "o")
 
     def _shuffled(self, rows: npt.NDArray, stage: Stage, rng: np.random.Generator) -> list[npt.NDArray]:
         return steps_of(rows, stage.batch if rows.ndim == 1 else max(1, stage.batch // 3), rng)
@@ -153,6 +164,8 @@ class Fitter:
         varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, rng)
         people = self.train.people[chips]
         targets = people[:, np.newaxis].astype(np.float32)
+        if stage.kind == "in-batch":
+            targets = np.hstack([targets, rng.random((len(chips), 1), np.float32)])
         if self.teacher is not None and stage.weights()[1]:
             targets = np.hstack([targets, self.teacher[chips]])
         return to_input(varied, self.spec), [targets, people]
@@ -178,9 +191,32 @@ def learning_rate(stage: Stage, step: int, total: int) -> float:
 
 def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray], kind: str = "w") -> None:
     """Set a network's variables from a checkpoint's arrays."""
-    for place, variable in enumerate(model.variables):
-        variable.assign(arrays[f"{kind}{place}"])
+    _assign(model.variables, arrays, kind)
+
+
+def _loss_of(stage: Stage) -> Callable[[Any, Any], Any]:
+    """Return the stage's loss of the embeddings."""
+    triplet, distil, _ = stage.weights()
+    if stage.kind == "in-batch":
+        return in_batch_loss(
+            stage.mining,
+            margin=stage.margin,
+            triplet_weight=triplet,
+            distil_weight=distil,
+            memory=bool(stage.memory),
+        )
+    return stage_loss(
+        margin=stage.margin,
+        triplet_weight=triplet,
+        distil_weight=distil,
+        batch_negatives=stage.negatives == "batch",
+    )
 
 
 def _numbered(kind: str, variables: Iterable[Any]) -> dict[str, npt.NDArray]:
     return {f"{kind}{place}": np.asarray(value) for place, value in enumerate(variables)}
+
+
+def _assign(variables: Iterable[Any], arrays: dict[str, npt.NDArray], kind: str) -> None:
+    for place, variable in enumerate(variables):
+        variable.assign(arrays[f"{kind}{place}"])

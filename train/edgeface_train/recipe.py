@@ -89,9 +89,10 @@ class Stop:
 class Stage:
     """One part of the curriculum."""
 
-    kind: Literal["warmup", "rounds", "distil", "margin"]
+    kind: Literal["warmup", "rounds", "distil", "margin", "in-batch"]
     """`warmup`: random triplets; `rounds`: mined triplets until the stop rule holds; `distil`: a teacher's vectors of
-    all chips; `margin`: a softmax over the people, with a margin, of all chips."""
+    all chips; `margin`: a softmax over the people, with a margin, of all chips; `in-batch`: triplets mined within
+    batches of P people x K chips."""
     epochs: int = 2
     """Passes over the stage's triplets (of each round) or over all chips."""
     triplets: int = 100
@@ -117,17 +118,21 @@ class Stage:
     distil_weight: float = 0.0
     """Of one minus the cosine to the teacher's vector; 1 where a `distil` stage says nothing."""
     margin_weight: float = 0.0
-    """Of the margin softmax, in `distil` and `margin` stages; 1 where a `margin` stage says nothing."""
+    """Of the margin softmax, in stages on chips; 1 where a `margin` stage says nothing."""
     scale: float = 32.0
     """Of the cosines in the margin softmax (s in CosFace)."""
     softmax_margin: float = 0.35
     """By which the own centre's cosine must lead (m in CosFace)."""
     per_person: int = 0
-    """Chips of a person shown in an epoch of `distil` and `margin`, other ones each time; 0: all."""
+    """Chips of a person shown in an epoch of a stage on chips, other ones each time; 0: all."""
     people_per_batch: int = 0
     """P: a batch holds so many people, drawn evenly, and `chips_per_person` of each; 0: `batch` chips, shuffled."""
     chips_per_person: int = 4
     """K, where `people_per_batch` is set."""
+    mining: Literal["semi-hard", "batch-hard", "batch-hard-soft", "distance-weighted"] = "semi-hard"
+    """How `in-batch` chooses positives and negatives; the margin of `batch-hard` is of the distance, not squared."""
+    memory: int = 0
+    """Embeddings of former steps that `in-batch` mines among too (cross-batch memory); 0: the batch alone."""
     neighbours: Literal["none", "network", "teacher"] = "none"
     """Whose mean vectors say which people are alike, so that a batch of P people is one person and others like it."""
     stop: Stop = field(default_factory=Stop)
@@ -135,7 +140,7 @@ class Stage:
     @property
     def on_chips(self) -> bool:
         """Whether it trains on single chips rather than on triplets."""
-        return self.kind in ("distil", "margin")
+        return self.kind in ("distil", "margin", "in-batch")
 
     @property
     def chips_a_step(self) -> int:
@@ -148,7 +153,8 @@ class Stage:
         """Return the weights of the triplet loss, the distillation and the margin softmax, defaults filled in."""
         distil = self.distil_weight or float(self.kind == "distil")
         margin = self.margin_weight or float(self.kind == "margin")
-        return (0.0, distil, margin) if self.on_chips else (self.triplet_weight, self.distil_weight, 0.0)
+        triplet = 0.0 if self.kind in ("distil", "margin") else self.triplet_weight
+        return (triplet, distil, margin if self.on_chips else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +272,12 @@ def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
         (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
         (people == 1, "people_per_batch is 1, two people or more learn to be told apart"),
         (people > 0 and not stage.on_chips, f"people_per_batch is for stages on chips, not for {stage.kind!r}"),
+        (stage.kind == "in-batch" and not people, "in-batch mining needs people_per_batch"),
+        (
+            stage.kind == "in-batch" and (chips < 2 or stage.per_person == 1),
+            "in-batch mining needs two chips of a person: raise chips_per_person or per_person",
+        ),
+        (stage.memory < 0 or bool(stage.memory and stage.kind != "in-batch"), "memory is for in-batch mining"),
         (stage.neighbours != "none" and not people, "neighbours need people_per_batch"),
         (stage.neighbours == "teacher" and not data.teacher, "neighbours of a teacher, but data.teacher is empty"),
     ]
