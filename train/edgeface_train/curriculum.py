@@ -28,7 +28,7 @@ from edgeface_train.mining import Mined, Photos, Triplets, mine, non_easy_fracti
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
-from edgeface_train.sampling import people_batches, people_to_draw
+from edgeface_train.sampling import check_people, people_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class Curriculum:
         if not len(self._photos.paired) or len(self._photos.count) < 2:
             raise ConfigError("triplets need two people or more, one with two chips", hint="add photos")
         for stage in recipe.stage:
-            _check_people(stage, train)
+            check_people(stage, train.people)
         self._report, self._clock = report, clock
         self._at = Position()
         self._triplets: Triplets = np.empty((0, 3), np.int32)
         self._alarm: list[tuple[float, float]] = []
         self._best = np.inf
-        self._waited = 0
+        self._waited, self._shown = 0, 0
 
     def begin(self, start: str) -> None:
         """Take over the weights of a run or a bundle before the first stage."""
@@ -94,6 +94,7 @@ class Curriculum:
         self._at = Position(**position["at"])
         self._alarm = [tuple(pair) for pair in position["alarm"]]
         self._best, self._waited = position["best"], position["waited"]
+        self._shown = position.get("shown", 0)
         self._triplets = arrays.pop("triplets")
         if self._at.stage < len(self.recipe.stage) and self._at != Position(self._at.stage):
             self.fitter.start(self._stage)
@@ -105,7 +106,7 @@ class Curriculum:
         while self._at.stage < len(self.recipe.stage):
             if self._at == Position(self._at.stage):
                 self.fitter.start(self._stage)
-                self._alarm, self._best, self._waited = [], np.inf, 0
+                self._alarm, self._best, self._waited, self._shown = [], np.inf, 0, 0
             if self._stage.kind == "rounds":
                 self._rounds()
             else:
@@ -133,7 +134,9 @@ class Curriculum:
                     return
                 mined = self._mine(vectors)
                 self._triplets = mined.triplets
-                if not len(mined.triplets):
+                if not len(mined.triplets) and self._stage.chips:
+                    self._triplets = random_triplets(self._photos, self._stage.triplets, self._rng("easy"))
+                elif not len(mined.triplets):
                     self._log("end", reason="no semi-hard or hard triplet is left to mine")
                     return
             self._epochs()
@@ -141,22 +144,31 @@ class Curriculum:
 
     def _epochs(self) -> None:
         """Train the epochs of this round that are left, with a checkpoint after each."""
-        while self._at.epoch < self._stage.epochs:
+        while self._goes_on():
             started = self._clock()
             rows = self._rows()
             seeds = (self.recipe.seed, self._at.stage, self._at.round, self._at.epoch)
-            loss, shown = self.fitter.epoch(self._stage, rows, self._at.epoch, seeds, self._report)
+            loss, shown = self.fitter.epoch(self._stage, rows, self._at.epoch, seeds, self._report, self._shown)
+            self._shown += shown
             seconds = max(self._clock() - started, 1e-9)
             self._log(
                 "epoch",
                 loss=loss,
                 triplets=len(self._triplets),
+                chips=shown,
                 seconds=seconds,
                 images_per_s=shown / seconds,
             )
             self._watch_collapse(loss)
             at = replace(self._at, epoch=self._at.epoch + 1)
             self._move(at)
+
+    def _goes_on(self) -> bool:
+        """Tell whether another epoch follows: of this round, of the stage, or as long as its chips are not spent."""
+        stage = self._stage
+        if stage.chips and self._shown >= stage.chips:
+            return False
+        return self._at.epoch < stage.epochs or bool(stage.chips and stage.kind != "rounds")
 
     def _rows(self) -> npt.NDArray | list[npt.NDArray]:
         """Return what an epoch trains on: triplets, chips, or batches of people and chips."""
@@ -200,6 +212,7 @@ class Curriculum:
             "alarm": self._alarm,
             "best": self._best,
             "waited": self._waited,
+            "shown": self._shown,
         }
         save_checkpoint(self.run_folder, position, {"triplets": self._triplets, **self.fitter.state()})
 
@@ -228,6 +241,8 @@ class Curriculum:
             f"{stop.patience} rounds without a better figure": 0 < stop.patience <= self._waited,
             f"max_rounds {self._stage.max_rounds} reached": self._at.round >= self._stage.max_rounds,
         }
+        if self._stage.chips:
+            reasons = {f"{self._shown} chips shown": self._shown >= self._stage.chips}
         reason = next((text for text, holds in reasons.items() if holds), "")
         if reason:
             self._log("end", reason=reason)
@@ -278,14 +293,3 @@ class Curriculum:
         entry = {"event": event, **asdict(self._at), "kind": self._stage.kind, "at": self._clock(), **values}
         self.journal.write(entry)
         self._report(describe(entry))
-
-
-def _check_people(stage: Stage, train: ChipSet) -> None:
-    pairs = stage.kind == "in-batch"
-    there = people_to_draw(train.people, pairs=pairs)
-    if stage.people_per_batch > there:
-        raise ConfigError(
-            f"people_per_batch is {stage.people_per_batch}, but there are {there} people "
-            f"{'with two chips ' if pairs else ''}to draw from",
-            hint="lower it, or add people",
-        )

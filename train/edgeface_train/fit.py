@@ -95,10 +95,17 @@ class Fitter:
         epoch: int,
         seeds: tuple[int, ...],
         report: Callable[[str], None],
+        shown_before: int = 0,
     ) -> tuple[float, int]:
-        """Train one pass over triplets (n, 3), chips (n,), or batches of chips. Return mean loss and chips shown."""
+        """Train one pass over triplets (n, 3), chips (n,), or batches of chips. Return mean loss and chips shown.
+
+        A stage with a budget of chips ends the pass when, with those shown before, it is spent.
+        """
         steps = rows if isinstance(rows, list) else self._shuffled(rows, stage, np.random.default_rng(seeds))
         done_before, total = epoch * len(steps), stage.epochs * len(steps)
+        if stage.chips:
+            done_before, total = shown_before // stage.chips_a_step, stage.chips // stage.chips_a_step
+            steps = steps[: total - done_before]
         losses, shown, told = [], 0, time.monotonic()
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
             self._optimizer.learning_rate = learning_rate(stage, done_before + number, total)

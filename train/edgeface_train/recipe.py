@@ -203,6 +203,10 @@ def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
     return [
         (bool(stage.weights()[1]) and not data.teacher, "it distils but data.teacher is empty"),
         (stage.batch < 3 or stage.epochs < 1, "it has no epoch or no batch"),
+        (
+            stage.chips < 0 or stage.chips % max(1, stage.chips_a_step) > 0,
+            f"chips is {stage.chips}, not a multiple of the {stage.chips_a_step} chips of a step",
+        ),
         (not 0 <= stage.average < 1, f"average is {stage.average}, not from 0 to under 1"),
         (not 0 <= stage.hard_share <= 1, "hard_share is outside 0 to 1"),
         (not 0 < stage.margin < 4, "margin is outside 0 to 4"),

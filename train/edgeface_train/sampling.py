@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.core.types import Vector
+from edgeface.errors import ConfigError
+from edgeface_train.stage import Stage
 
 REACH = 2
 """The people of a hard batch are drawn from so many times as many nearest people, so that batches vary."""
@@ -51,6 +53,18 @@ def people_to_draw(people: npt.NDArray[np.int32], *, pairs: bool) -> int:
     """Count the people from whom `people_batches` can draw."""
     counts = np.unique(people, return_counts=True)[1]
     return int(np.count_nonzero(counts >= (2 if pairs else 1)))
+
+
+def check_people(stage: Stage, people: npt.NDArray[np.int32]) -> None:
+    """Raise ConfigError where a stage wants more people in a batch than can be drawn from."""
+    pairs = stage.kind == "in-batch"
+    there = people_to_draw(people, pairs=pairs)
+    if stage.people_per_batch > there:
+        raise ConfigError(
+            f"people_per_batch is {stage.people_per_batch}, but there are {there} people "
+            f"{'with two chips ' if pairs else ''}to draw from",
+            hint="lower it, or add people",
+        )
 
 
 class _Turns:

@@ -28,6 +28,8 @@ class Stage:
     batches of P people x K chips."""
     epochs: int = 2
     """Passes over the stage's triplets (of each round) or over all chips."""
+    chips: int = 0
+    """End the stage after exactly so many chips shown, whatever `epochs` and the stop rule say; 0: no such budget."""
     triplets: int = 100
     """Random ones of a `warmup`; mined ones, at most, of each round."""
     batch: int = 96
