@@ -210,6 +210,27 @@ def test_a_stage_on_chips_resumes_with_the_same_curves(taught, tmp_path, monkeyp
     assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
 
 
+def test_a_run_stopped_between_two_stages_that_train_different_variables_resumes(taught, tmp_path, monkeypatch):
+    from edgeface_train import curriculum
+
+    recipe, data = taught
+    overrides = ["stage.0.margin_weight=0.0", "stage.0.epochs=1", "stage.1.epochs=1"]
+    commands.train(str(recipe), data, tmp_path / "whole", False, overrides)
+    epoch = curriculum.Fitter.epoch
+
+    def interrupted(fitter, stage, *others):
+        if stage.kind == "margin":
+            raise KeyboardInterrupt
+        return epoch(fitter, stage, *others)
+
+    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    with pytest.raises(typer.Exit):
+        commands.train(str(recipe), data, tmp_path / "parts", False, overrides)
+    monkeypatch.undo()
+    commands.train(str(recipe), data, tmp_path / "parts", True, overrides)
+    assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
+
+
 def test_an_epoch_shows_at_most_so_many_chips_of_a_person_and_others_the_next_time(taught, tmp_path):
     recipe, data = taught
     run = commands.open_run(read_recipe(recipe), data, tmp_path / "run", resume=False)
@@ -218,6 +239,63 @@ def test_an_epoch_shows_at_most_so_many_chips_of_a_person_and_others_the_next_ti
     assert len(set(first.tolist())) == 32
     run._at = replace(run._at, epoch=1)
     assert run._chips().tolist() != first.tolist()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ["stage.0.kind='warmup'"],
+        ["stage.0.kind='margin'"],
+        ["stage.0.kind='in-batch'", "stage.0.people_per_batch=5", "stage.0.chips_per_person=6"],
+    ],
+    ids=["warmup", "margin", "in-batch"],
+)
+def test_a_budget_ends_a_stage_after_exactly_so_many_chips(chips_folder, tiny_recipe, tmp_path, kind):
+    plan = read_recipe(tiny_recipe, [*kind, "stage.0.chips=150", "stage.1.chips=330", "stage.1.stop.at_most=1.0"])
+    run = commands.open_run(plan, chips_folder, tmp_path / "run", resume=False)
+    run.run()
+    entries = run.journal.entries()
+    shown = [sum(e["chips"] for e in entries if e["event"] == "epoch" and e["stage"] == stage) for stage in (0, 1)]
+    assert shown == [150, 330]
+    assert [e["reason"] for e in entries if e["event"] == "end"] == ["330 chips shown"]
+
+
+def test_a_budget_is_spent_even_when_nothing_is_left_to_mine(chips_folder, tiny_recipe, tmp_path, monkeypatch):
+    from edgeface_train import curriculum
+    from edgeface_train.mining import Mined
+
+    nothing = Mined(np.empty((0, 3), np.int32), np.empty(0, np.int8), 0)
+    monkeypatch.setattr(curriculum, "mine", lambda *arguments, **options: nothing)
+    plan = read_recipe(tiny_recipe, ["stage.0.chips=30", "stage.1.chips=60"])
+    run = commands.open_run(plan, chips_folder, tmp_path / "run", resume=False)
+    run.run()
+    assert sum(e["chips"] for e in run.journal.entries() if e["event"] == "epoch") == 90
+
+
+def test_a_run_with_a_budget_resumes_with_the_very_same_curves(chips_folder, tiny_recipe, tmp_path, monkeypatch):
+    from edgeface_train import curriculum
+
+    overrides = ["stage.0.chips=120", "stage.1.chips=330", "stage.1.final_learning_rate=1e-4"]
+    commands.train(str(tiny_recipe), chips_folder, tmp_path / "whole", False, overrides)
+    epoch, asked = curriculum.Fitter.epoch, []
+
+    def interrupted(*arguments):
+        asked.append(arguments)
+        if len(asked) in (2, 5):
+            raise KeyboardInterrupt
+        return epoch(*arguments)
+
+    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    for resume in (False, True):
+        with pytest.raises(typer.Exit):
+            commands.train(str(tiny_recipe), chips_folder, tmp_path / "parts", resume, overrides)
+    commands.train(str(tiny_recipe), chips_folder, tmp_path / "parts", True, overrides)
+    assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
+
+
+def test_a_budget_that_no_whole_number_of_steps_spends_is_refused(tiny_recipe):
+    with pytest.raises(ConfigError, match="not a multiple of the 30 chips"):
+        read_recipe(tiny_recipe, ["stage.0.chips=100"])
 
 
 def test_centres_are_the_unit_means_of_each_persons_vectors():

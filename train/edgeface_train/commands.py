@@ -67,6 +67,7 @@ def _conclude(curriculum: "Curriculum", run: Path) -> None:
     from edgeface_train.report import table
 
     entries = curriculum.journal.entries()
+    del curriculum  # gives the run free: Matplotlib's frames, and what they hold, wait for the garbage collector
     draw_curves(entries, run / "curves.png")
     typer.echo(table(entries))
     typer.echo(f"run: {run}\nnext: edgeface export {run} --out my-model")

@@ -22,13 +22,14 @@ from edgeface_train.alarm import COLLAPSE_EPOCHS, collapsed, spread
 from edgeface_train.batches import embed_chips
 from edgeface_train.begin import BEGIN_CHIPS, begin_from
 from edgeface_train.chips import ChipSet
-from edgeface_train.fit import Fitter
+from edgeface_train.fit import Fitter, centres
 from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoint
 from edgeface_train.mining import Mined, Photos, Triplets, mine, non_easy_fraction, random_triplets
 from edgeface_train.parallel import ALONE, Team
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
+from edgeface_train.sampling import check_people, people_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,14 @@ class Curriculum:
         self._photos, self._held_photos = Photos(train.people), Photos(held_out.people)
         if not len(self._photos.paired) or len(self._photos.count) < 2:
             raise ConfigError("triplets need two people or more, one with two chips", hint="add photos")
+        for stage in recipe.stage:
+            check_people(stage, train.people)
         self._report, self._clock = report, clock
         self._at = Position()
         self._triplets: Triplets = np.empty((0, 3), np.int32)
         self._alarm: list[tuple[float, float]] = []
         self._best = np.inf
-        self._waited = 0
+        self._waited, self._shown = 0, 0
 
     def begin(self, start: str) -> None:
         """Take over the weights of a run or a bundle before the first stage."""
@@ -93,8 +96,9 @@ class Curriculum:
         self._at = Position(**position["at"])
         self._alarm = [tuple(pair) for pair in position["alarm"]]
         self._best, self._waited = position["best"], position["waited"]
+        self._shown = position.get("shown", 0)
         self._triplets = arrays.pop("triplets")
-        if self._at.stage < len(self.recipe.stage):
+        if self._at.stage < len(self.recipe.stage) and self._at != Position(self._at.stage):
             self.fitter.start(self._stage)
         self.fitter.restore(arrays)
         self.journal.rewind(position["log"])
@@ -104,11 +108,12 @@ class Curriculum:
         while self._at.stage < len(self.recipe.stage):
             if self._at == Position(self._at.stage):
                 self.fitter.start(self._stage)
-                self._alarm, self._best, self._waited = [], np.inf, 0
+                self._alarm, self._best, self._waited, self._shown = [], np.inf, 0, 0
             if self._stage.kind == "rounds":
                 self._rounds()
             else:
                 self._once()
+            self.fitter.finish()
             self._move(Position(self._at.stage + 1))
         self.journal.write_tensorboard()
 
@@ -131,7 +136,9 @@ class Curriculum:
                     return
                 mined = self._mine(vectors)
                 self._triplets = mined.triplets
-                if not len(mined.triplets):
+                if not len(mined.triplets) and self._stage.chips:
+                    self._triplets = random_triplets(self._photos, self._stage.triplets, self._rng("easy"))
+                elif not len(mined.triplets):
                     self._log("end", reason="no semi-hard or hard triplet is left to mine")
                     return
             self._epochs()
@@ -139,22 +146,56 @@ class Curriculum:
 
     def _epochs(self) -> None:
         """Train the epochs of this round that are left, with a checkpoint after each."""
-        while self._at.epoch < self._stage.epochs:
+        while self._goes_on():
             started = self._clock()
-            rows = self._chips() if self._stage.on_chips else self._triplets
+            rows = self._rows()
             seeds = (self.recipe.seed, self._at.stage, self._at.round, self._at.epoch)
-            loss, shown = self.fitter.epoch(self._stage, rows, self._at.epoch, seeds, self._report)
+            loss, shown = self.fitter.epoch(self._stage, rows, self._at.epoch, seeds, self._report, self._shown)
+            self._shown += shown
             seconds = max(self._clock() - started, 1e-9)
             self._log(
                 "epoch",
                 loss=loss,
                 triplets=len(self._triplets),
+                chips=shown,
                 seconds=seconds,
                 images_per_s=shown / seconds,
             )
             self._watch_collapse(loss)
             at = replace(self._at, epoch=self._at.epoch + 1)
             self._move(at)
+
+    def _goes_on(self) -> bool:
+        """Tell whether another epoch follows: of this round, of the stage, or as long as its chips are not spent."""
+        stage = self._stage
+        if stage.chips and self._shown >= stage.chips:
+            return False
+        return self._at.epoch < stage.epochs or bool(stage.chips and stage.kind != "rounds")
+
+    def _rows(self) -> npt.NDArray | list[npt.NDArray]:
+        """Return what an epoch trains on: triplets, chips, or batches of people and chips."""
+        stage = self._stage
+        if not stage.on_chips:
+            return self._triplets
+        chips = self._chips()
+        if not stage.people_per_batch:
+            return chips
+        return people_batches(
+            chips,
+            self.train.people[chips],
+            people_per_batch=stage.people_per_batch,
+            chips_per_person=stage.chips_per_person,
+            rng=self._rng("people"),
+            pairs=stage.kind == "in-batch",
+            centres=self._centres(),
+        )
+
+    def _centres(self) -> Vector | None:
+        """Return each person's mean vector by whom the stage asks, the network as it is or the teacher."""
+        if self._stage.neighbours == "none":
+            return None
+        vectors = self.fitter.teacher if self._stage.neighbours == "teacher" else self._embed()
+        return None if vectors is None else centres(vectors, self.train.people, len(self.train.names))
 
     def _chips(self) -> npt.NDArray[np.int64]:
         """Draw the chips of an epoch, in an order that is their file's, at most `per_person` of each person."""
@@ -173,15 +214,16 @@ class Curriculum:
             "alarm": self._alarm,
             "best": self._best,
             "waited": self._waited,
+            "shown": self._shown,
         }
         save_checkpoint(self.run_folder, position, {"triplets": self._triplets, **self.fitter.state()})
 
     def _embed(self) -> Vector:
-        return embed_chips(self.fitter.model, self.train.images, self.fitter.spec)
+        return embed_chips(self.fitter.measured, self.train.images, self.fitter.spec)
 
     def _measure(self, vectors: Vector) -> Measure:
         stop, margin = self._stage.stop, self._stage.margin
-        held = embed_chips(self.fitter.model, self.held_out.images, self.fitter.spec)
+        held = embed_chips(self.fitter.measured, self.held_out.images, self.fitter.spec)
         measure = Measure(
             non_easy_fraction(self._photos, vectors, margin, draws=stop.draws, rng=self._rng("stop train")),
             non_easy_fraction(self._held_photos, held, margin, draws=stop.draws, rng=self._rng("stop held")),
@@ -201,6 +243,8 @@ class Curriculum:
             f"{stop.patience} rounds without a better figure": 0 < stop.patience <= self._waited,
             f"max_rounds {self._stage.max_rounds} reached": self._at.round >= self._stage.max_rounds,
         }
+        if self._stage.chips:
+            reasons = {f"{self._shown} chips shown": self._shown >= self._stage.chips}
         reason = next((text for text, holds in reasons.items() if holds), "")
         if reason:
             self._log("end", reason=reason)

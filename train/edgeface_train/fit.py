@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -13,10 +13,13 @@ import numpy.typing as npt
 from edgeface.core.prepare import InputSpec, crop_centre, to_input
 from edgeface.core.types import Vector
 from edgeface_train.augment import augment
+from edgeface_train.averaging import Average
 from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
 from edgeface_train.chips import ChipSet
+from edgeface_train.inbatch import in_batch_loss
 from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
+from edgeface_train.memory import CrossBatchMemory
 from edgeface_train.optimizers import optimizer_of
 from edgeface_train.parallel import ALONE, Team
 from edgeface_train.recipe import Recipe, Stage
@@ -35,44 +38,75 @@ class Fitter:
         self.spec = InputSpec(size=recipe.network.input_size)
         self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
         self.head = CosineHead(len(train.names), name="people", dtype="float32")
-        self._with_head = keras.Model(self.model.input, [self.model.output, self.head(self.model.output)])
+        self._cosines = self.head(self.model.output)
         if teacher is not None:
             self.head.centres.assign(centres(teacher, train.people, len(train.names)).T)
         self._compiled = self.model
+        self._memory: CrossBatchMemory | None = None
         self._optimizer: Any = None
+        self._average: Average | None = None
+
+    @cached_property
+    def _averaged(self) -> keras.Model:
+        return build(self.recipe.network, seed=self.recipe.seed, precision=self.recipe.network.precision)
+
+    @property
+    def measured(self) -> keras.Model:
+        """The network to embed with: the averaged one while a stage averages, else the one that is trained."""
+        if self._average is None:
+            return self.model
+        self._average.give(self._averaged.variables)
+        return self._averaged
 
     def start(self, stage: Stage) -> None:
-        """Begin a stage with a fresh optimiser."""
-        triplet, distil, margin = stage.weights()
-        on_embeddings = stage_loss(
-            margin=stage.margin,
-            triplet_weight=triplet,
-            distil_weight=distil,
-            batch_negatives=stage.negatives == "batch",
-        )
-        on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
-        optimizer = optimizer_of(stage)
-        if margin:
-            self._compiled = self._with_head
-            self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, margin])
+        """Begin a stage with a fresh optimiser, and an empty memory where it has one."""
+        self._memory = CrossBatchMemory(stage.memory, dtype="float32") if stage.memory else None
+        self._compiled = self._network_of(stage)
+        optimizer, weight = optimizer_of(stage), stage.weights()[2]
+        on_embeddings = _loss_of(stage)
+        if weight:
+            on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
+            self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, weight])
         else:
-            self._compiled = self.model
             self._compiled.compile(optimizer, loss=on_embeddings)
         optimizer.build(self._compiled.trainable_variables)
         self._optimizer = optimizer
+        self._average = Average(self.model.variables, stage.average) if stage.average else None
+
+    def _network_of(self, stage: Stage) -> keras.Model:
+        """Return the network with what the stage's losses need behind it: a memory, cosines with the centres."""
+        inputs, output = [self.model.input], self.model.output
+        if self._memory is not None:
+            inputs.append(keras.Input((1,), name="person"))
+            output = self._memory([output, inputs[1]])
+        if stage.weights()[2]:
+            return keras.Model(inputs, [output, self._cosines])
+        return keras.Model(inputs, output) if self._memory is not None else self.model
+
+    def finish(self) -> None:
+        """End a stage: the average, where there is one, becomes the network."""
+        if self._average is not None:
+            self._average.give(self.model.variables)
+            self._average = None
 
     def epoch(
         self,
         stage: Stage,
-        rows: npt.NDArray,
+        rows: npt.NDArray | list[npt.NDArray],
         epoch: int,
         seeds: tuple[int, ...],
         report: Callable[[str], None],
+        shown_before: int = 0,
     ) -> tuple[float, int]:
-        """Train one pass over triplets (n, 3) or chips (n,). Return the mean loss and the number of chips shown."""
-        per_step = stage.batch if rows.ndim == 1 else max(1, stage.batch // 3)
-        steps = steps_of(rows, per_step, np.random.default_rng(seeds))
+        """Train one pass over triplets (n, 3), chips (n,), or batches of chips. Return mean loss and chips shown.
+
+        A stage with a budget of chips ends the pass when, with those shown before, it is spent.
+        """
+        steps = rows if isinstance(rows, list) else self._shuffled(rows, stage, np.random.default_rng(seeds))
         done_before, total = epoch * len(steps), stage.epochs * len(steps)
+        if stage.chips:
+            done_before, total = shown_before // stage.chips_a_step, stage.chips // stage.chips_a_step
+            steps = steps[: total - done_before]
         losses, shown, told = [], 0, time.monotonic()
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
             self._optimizer.learning_rate = learning_rate(stage, done_before + number, total)
@@ -90,7 +124,11 @@ class Fitter:
         """
         outputs = len(self._compiled.outputs)
         given = targets[:outputs] if outputs > 1 else targets[0]
-        return float(np.ravel(self._compiled.train_on_batch(values, given))[0])
+        shown = values if self._memory is None else [values, targets[0][:, :1]]
+        loss = float(np.ravel(self._compiled.train_on_batch(shown, given))[0])
+        if self._average is not None:
+            self._average.follow(self.model.variables)
+        return loss
 
     def plain_inputs(self, count: int) -> npt.NDArray[np.float32]:
         """Return up to `count` training chips, spread over the set, as the network sees them unvaried."""
@@ -98,20 +136,36 @@ class Fitter:
         return to_input(crop_centre(chips, self.spec.size), self.spec)
 
     def state(self) -> dict[str, npt.NDArray]:
-        """Return every variable of network, centres and optimiser, by place; before a stage there is no optimiser."""
-        kept = {f"w{place}": np.asarray(value) for place, value in enumerate(self.model.variables)}
+        """Return every variable of network, centres and optimiser, by place; before a stage there is no optimiser.
+
+        While a stage averages, "w" is the average, since that is the result, and "raw" what is trained.
+        """
+        trained = [np.asarray(value) for value in self.model.variables]
+        kept = _numbered("w", trained if self._average is None else self._average.values)
         kept["centres"] = np.asarray(self.head.centres)
+        if self._average is not None:
+            kept |= {**_numbered("raw", trained), "averaged_steps": np.array(self._average.steps)}
+        if self._memory is not None:
+            kept |= _numbered("m", self._memory.variables)
         if self._optimizer is not None:
-            kept |= {f"o{place}": np.asarray(value) for place, value in enumerate(self._optimizer.variables)}
+            kept |= _numbered("o", self._optimizer.variables)
         return kept
 
     def restore(self, arrays: dict[str, npt.NDArray]) -> None:
         """Set every variable that `state` returned."""
         restore_weights(self.model, arrays)
+        if self._average is not None and "averaged_steps" in arrays:
+            self._average = Average(self.model.variables, self._average.decay)
+            self._average.steps = int(arrays["averaged_steps"])
+            restore_weights(self.model, arrays, "raw")
         self.head.centres.assign(arrays["centres"])
+        if self._memory is not None:
+            _assign(self._memory.variables, arrays, "m")
         if self._optimizer is not None:
-            for place, variable in enumerate(self._optimizer.variables):
-                variable.assign(arrays[f"o{place}"])
+            _assign(self._optimizer.variables, arrays, "o")
+
+    def _shuffled(self, rows: npt.NDArray, stage: Stage, rng: np.random.Generator) -> list[npt.NDArray]:
+        return steps_of(rows, stage.batch if rows.ndim == 1 else max(1, stage.batch // 3), rng)
 
     def _jobs(self, steps: list[npt.NDArray], stage: Stage, seeds: tuple[int, ...]) -> Iterator[Callable[[], Batch]]:
         for number, rows in enumerate(steps):
@@ -124,6 +178,8 @@ class Fitter:
         varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, seeds)
         people = self.train.people[chips]
         targets = people[:, np.newaxis].astype(np.float32)
+        if stage.kind == "in-batch":
+            targets = np.hstack([targets, rng.random((len(chips), 1), np.float32)])
         if self.teacher is not None and stage.weights()[1]:
             targets = np.hstack([targets, self.teacher[chips]])
         return to_input(varied, self.spec), [targets, people]
@@ -147,7 +203,34 @@ def learning_rate(stage: Stage, step: int, total: int) -> float:
     return stage.final_learning_rate + (stage.learning_rate - stage.final_learning_rate) * drop
 
 
-def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray]) -> None:
+def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray], kind: str = "w") -> None:
     """Set a network's variables from a checkpoint's arrays."""
-    for place, variable in enumerate(model.variables):
-        variable.assign(arrays[f"w{place}"])
+    _assign(model.variables, arrays, kind)
+
+
+def _loss_of(stage: Stage) -> Callable[[Any, Any], Any]:
+    """Return the stage's loss of the embeddings."""
+    triplet, distil, _ = stage.weights()
+    if stage.kind == "in-batch":
+        return in_batch_loss(
+            stage.mining,
+            margin=stage.margin,
+            triplet_weight=triplet,
+            distil_weight=distil,
+            memory=bool(stage.memory),
+        )
+    return stage_loss(
+        margin=stage.margin,
+        triplet_weight=triplet,
+        distil_weight=distil,
+        batch_negatives=stage.negatives == "batch",
+    )
+
+
+def _numbered(kind: str, variables: Iterable[Any]) -> dict[str, npt.NDArray]:
+    return {f"{kind}{place}": np.asarray(value) for place, value in enumerate(variables)}
+
+
+def _assign(variables: Iterable[Any], arrays: dict[str, npt.NDArray], kind: str) -> None:
+    for place, variable in enumerate(variables):
+        variable.assign(arrays[f"{kind}{place}"])

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from edgeface.errors import ConfigError
 from edgeface.settings import read_section
+from edgeface_train.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,21 @@ class Network:
     """The backbone; see `backbone.py` and the table in docs/backbones.md."""
 
     backbone: Literal["residual", "fused", "mobilefacenet"] = "residual"
+    """Kind of block: dense residual, fused inverted residual, depthwise inverted residual."""
     input_size: int = 112
+    """Pixels, side of the chip; no other is known."""
     stem: int = 24
+    """Channels of the first convolution."""
     widths: list[int] = field(default_factory=lambda: [48, 96, 192])
+    """Channels of each part; every part halves the side of the feature map."""
     depths: list[int] = field(default_factory=lambda: [2, 3, 1])
+    """Blocks of each part."""
     head: int = 384
     """Channels of the last feature map."""
     embedding: int = 128
+    """Size of the embedding."""
     dropout: float = 0.0
+    """Share of the features before the embedding that a step leaves out."""
     start: str = ""
     """Weights to begin from instead of random ones: a run's folder, a bundle's, or "default", the shipped bundle."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -54,6 +62,7 @@ class Augment:
     """How a chip is varied each time it is shown; probabilities are per chip."""
 
     flip: bool = True
+    """Mirror half of the chips."""
     shift: int = 4
     """Pixels, at most, in each direction."""
     turn: float = 5.0
@@ -63,77 +72,19 @@ class Augment:
     light: float = 0.25
     """Change of brightness and contrast, at most, as a share."""
     colour: float = 0.1
+    """Tint of the light, at most, as a share of each colour."""
     grey: float = 0.1
+    """Probability of losing all colour."""
     low_resolution: float = 0.2
+    """Probability of a picture of a half to a fifth of the pixels a side."""
     blur: float = 0.15
+    """Probability of wrong focus or motion."""
     jpeg: float = 0.1
+    """Probability of compression, of quality 20 to 79."""
     noise: float = 0.1
+    """Probability of grain, with a deviation of 3 to 15 of 255."""
     occlusion: float = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """When a stage of rounds has learnt enough."""
-
-    measure: Literal["held-out", "train"] = "held-out"
-    """On whose random triplets the rule is read: people never trained on, or those trained on."""
-    at_most: float = 0.01
-    """Share of random triplets that may still be semi-hard or hard."""
-    draws: int = 20000
-    """Random triplets drawn to measure it."""
-    patience: int = 0
-    """End after so many rounds without a better figure; 0: never."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One part of the curriculum."""
-
-    kind: Literal["warmup", "rounds", "distil", "margin"]
-    """`warmup`: random triplets; `rounds`: mined triplets until the stop rule holds; `distil`: a teacher's vectors of
-    all chips; `margin`: a softmax over the people, with a margin, of all chips."""
-    epochs: int = 2
-    """Passes over the stage's triplets (of each round) or over all chips."""
-    triplets: int = 100
-    batch: int = 96
-    """Chips a step: three a triplet."""
-    optimizer: Literal["adamw", "muon"] = "adamw"
-    """`muon` learns more from each step on kernels that mix channels; the rest is left to AdamW."""
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 0.0
-    """Reached by a cosine over the stage (over each round, in `rounds`); 0: constant."""
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    margin: float = 0.2
-    """Of squared Euclidean distance between unit vectors."""
-    hard_share: float = 0.5
-    """Of the mined triplets, at most so many are hard, the rest semi-hard."""
-    negatives: Literal["mined", "batch"] = "mined"
-    """`mined`: a pair meets the negative that it was mined with; `batch`: also every chip of others in the batch."""
-    max_rounds: int = 30
-    triplet_weight: float = 1.0
-    distil_weight: float = 0.0
-    """Of one minus the cosine to the teacher's vector; 1 where a `distil` stage says nothing."""
-    margin_weight: float = 0.0
-    """Of the margin softmax, in `distil` and `margin` stages; 1 where a `margin` stage says nothing."""
-    scale: float = 32.0
-    """Of the cosines in the margin softmax (s in CosFace)."""
-    softmax_margin: float = 0.35
-    """By which the own centre's cosine must lead (m in CosFace)."""
-    per_person: int = 0
-    """Chips of a person shown in an epoch of `distil` and `margin`, other ones each time; 0: all."""
-    stop: Stop = field(default_factory=Stop)
-
-    @property
-    def on_chips(self) -> bool:
-        """Whether it trains on single chips rather than on triplets."""
-        return self.kind in ("distil", "margin")
-
-    def weights(self) -> tuple[float, float, float]:
-        """Return the weights of the triplet loss, the distillation and the margin softmax, defaults filled in."""
-        distil = self.distil_weight or float(self.kind == "distil")
-        margin = self.margin_weight or float(self.kind == "margin")
-        return (0.0, distil, margin) if self.on_chips else (self.triplet_weight, self.distil_weight, 0.0)
+    """Probability that something of one colour hides the lower quarter to almost half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +110,19 @@ class Recipe:
     """Everything a training run is made from."""
 
     name: str
+    """Of the run's folder and of the bundle; in a file that says nothing, the file's name."""
     seed: int = 1
+    """Of the weights and of every draw."""
     data: Data = field(default_factory=Data)
+    """`[data]`."""
     network: Network = field(default_factory=Network)
+    """`[network]`."""
     augment: Augment = field(default_factory=Augment)
+    """`[augment]`."""
     stage: list[Stage] = field(default_factory=list)
+    """`[[stage]]`, in the order in which they are trained."""
     export: Export = field(default_factory=Export)
+    """`[export]`."""
 
     def resolved(self) -> dict[str, Any]:
         """Return every setting, defaults included, as plain values."""
@@ -234,17 +192,35 @@ def _check(recipe: Recipe, source: str) -> None:
             recipe.export.default_variant not in recipe.export.variants,
             "export.variants lacks the default variant",
         ),
-        (
-            any(stage.weights()[1] for stage in recipe.stage) and not recipe.data.teacher,
-            "a stage distils but data.teacher is empty",
-        ),
-        (
-            any(stage.batch < 3 or stage.epochs < 1 for stage in recipe.stage),
-            "a stage has no epoch or no batch",
-        ),
-        (any(not 0 <= stage.hard_share <= 1 for stage in recipe.stage), "hard_share is outside 0 to 1"),
-        (any(not 0 < stage.margin < 4 for stage in recipe.stage), "margin is outside 0 to 4"),
     ]
+    for place, stage in enumerate(recipe.stage):
+        problems += [(wrong, f"stage {place}: {reason}") for wrong, reason in _stage_problems(stage, recipe.data)]
     for wrong, reason in problems:
         if wrong:
             raise ConfigError(f"{source} cannot be trained: {reason}")
+
+
+def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
+    people, chips = stage.people_per_batch, stage.chips_per_person
+    return [
+        (bool(stage.weights()[1]) and not data.teacher, "it distils but data.teacher is empty"),
+        (stage.batch < 3 or stage.epochs < 1, "it has no epoch or no batch"),
+        (
+            stage.chips < 0 or stage.chips % max(1, stage.chips_a_step) > 0,
+            f"chips is {stage.chips}, not a multiple of the {stage.chips_a_step} chips of a step",
+        ),
+        (not 0 <= stage.average < 1, f"average is {stage.average}, not from 0 to under 1"),
+        (not 0 <= stage.hard_share <= 1, "hard_share is outside 0 to 1"),
+        (not 0 < stage.margin < 4, "margin is outside 0 to 4"),
+        (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
+        (people == 1, "people_per_batch is 1, two people or more learn to be told apart"),
+        (people > 0 and not stage.on_chips, f"people_per_batch is for stages on chips, not for {stage.kind!r}"),
+        (stage.kind == "in-batch" and not people, "in-batch mining needs people_per_batch"),
+        (
+            stage.kind == "in-batch" and (chips < 2 or stage.per_person == 1),
+            "in-batch mining needs two chips of a person: raise chips_per_person or per_person",
+        ),
+        (stage.memory < 0 or bool(stage.memory and stage.kind != "in-batch"), "memory is for in-batch mining"),
+        (stage.neighbours != "none" and not people, "neighbours need people_per_batch"),
+        (stage.neighbours == "teacher" and not data.teacher, "neighbours of a teacher, but data.teacher is empty"),
+    ]

@@ -22,7 +22,7 @@ def rows(entries: Iterable[dict[str, Any]]) -> list[tuple[str, ...]]:
             triplets, loss = entry["triplets"], entry["loss"]
             trained = f"{name}, round {entry['round'] + 1}" if entry["kind"] == "rounds" else name
         elif entry["event"] == "measure" and trained:
-            shown = f"{triplets:,}" if triplets and "distil" not in trained else "-"
+            shown = f"{triplets:,}" if triplets and entry["kind"] in ("warmup", "rounds") else "-"
             figures = (
                 f"{entry['non_easy_train']:.2%}",
                 f"{entry['non_easy_held_out']:.2%}",

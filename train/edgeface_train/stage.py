@@ -1,0 +1,99 @@
+"""One stage of a recipe: what is trained on, by which losses, how long."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When a stage of rounds has learnt enough."""
+
+    measure: Literal["held-out", "train"] = "held-out"
+    """On whose random triplets the rule is read: people never trained on, or those trained on."""
+    at_most: float = 0.01
+    """Share of random triplets that may still be semi-hard or hard."""
+    draws: int = 20000
+    """Random triplets drawn to measure it."""
+    patience: int = 0
+    """End after so many rounds without a better figure; 0: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part of the curriculum."""
+
+    kind: Literal["warmup", "rounds", "distil", "margin", "in-batch"]
+    """`warmup`: random triplets; `rounds`: mined triplets until the stop rule holds; `distil`: a teacher's vectors of
+    all chips; `margin`: a softmax over the people, with a margin, of all chips; `in-batch`: triplets mined within
+    batches of P people x K chips."""
+    epochs: int = 2
+    """Passes over the stage's triplets (of each round) or over all chips."""
+    chips: int = 0
+    """End the stage after exactly so many chips shown, whatever `epochs` and the stop rule say; 0: no such budget."""
+    triplets: int = 100
+    """Random ones of a `warmup`; mined ones, at most, of each round."""
+    batch: int = 96
+    """Chips a step: three a triplet."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`muon` learns more from each step on kernels that mix channels; the rest is left to AdamW."""
+    learning_rate: float = 1e-3
+    """Of the optimiser, after the warm-up steps."""
+    final_learning_rate: float = 0.0
+    """Reached by a cosine over the stage (over each round, in `rounds`); 0: constant."""
+    warmup_steps: int = 0
+    """Steps in which the rate rises from 0."""
+    weight_decay: float = 0.0
+    """Decoupled (AdamW); of kernels and of the softmax's centres, not of scales, shifts and biases."""
+    average: float = 0.0
+    """Decay a step of a moving average of the weights, such as 0.999, which the stage ends with; 0: no average."""
+    margin: float = 0.2
+    """Of squared Euclidean distance between unit vectors."""
+    hard_share: float = 0.5
+    """Of the mined triplets, at most so many are hard, the rest semi-hard."""
+    negatives: Literal["mined", "batch"] = "mined"
+    """`mined`: a pair meets the negative that it was mined with; `batch`: also every chip of others in the batch."""
+    max_rounds: int = 30
+    """End `rounds` after so many, whatever the stop rule says."""
+    triplet_weight: float = 1.0
+    """Of the triplet loss, in `warmup`, `rounds` and `in-batch`."""
+    distil_weight: float = 0.0
+    """Of one minus the cosine to the teacher's vector; 1 where a `distil` stage says nothing."""
+    margin_weight: float = 0.0
+    """Of the margin softmax, in stages on chips; 1 where a `margin` stage says nothing."""
+    scale: float = 32.0
+    """Of the cosines in the margin softmax (s in CosFace)."""
+    softmax_margin: float = 0.35
+    """By which the own centre's cosine must lead (m in CosFace)."""
+    per_person: int = 0
+    """Chips of a person shown in an epoch of a stage on chips, other ones each time; 0: all."""
+    people_per_batch: int = 0
+    """P: a batch holds so many people, drawn evenly, and `chips_per_person` of each; 0: `batch` chips, shuffled."""
+    chips_per_person: int = 4
+    """K, where `people_per_batch` is set."""
+    mining: Literal["semi-hard", "batch-hard", "batch-hard-soft", "distance-weighted"] = "semi-hard"
+    """How `in-batch` chooses positives and negatives; the margin of `batch-hard` is of the distance, not squared."""
+    memory: int = 0
+    """Embeddings of former steps that `in-batch` mines among too (cross-batch memory); 0: the batch alone."""
+    neighbours: Literal["none", "network", "teacher"] = "none"
+    """Whose mean vectors say which people are alike, so that a batch of P people is one person and others like it."""
+    stop: Stop = field(default_factory=Stop)
+    """When `rounds` have learnt enough; `stop = { at_most = 0.02 }`."""
+
+    @property
+    def on_chips(self) -> bool:
+        """Whether it trains on single chips rather than on triplets."""
+        return self.kind in ("distil", "margin", "in-batch")
+
+    @property
+    def chips_a_step(self) -> int:
+        """Chips that the network is shown in one step."""
+        if self.people_per_batch:
+            return self.people_per_batch * self.chips_per_person
+        return self.batch if self.on_chips else 3 * max(1, self.batch // 3)
+
+    def weights(self) -> tuple[float, float, float]:
+        """Return the weights of the triplet loss, the distillation and the margin softmax, defaults filled in."""
+        distil = self.distil_weight or float(self.kind == "distil")
+        margin = self.margin_weight or float(self.kind == "margin")
+        triplet = 0.0 if self.kind in ("distil", "margin") else self.triplet_weight
+        return (triplet, distil, margin if self.on_chips else 0.0)
