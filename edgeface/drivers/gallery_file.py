@@ -1,5 +1,6 @@
 """The SQLite file behind a gallery: how it is opened, kept up to date and what its refusals mean."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edgeface.drivers.durable import make_folder, sync_folder
 from edgeface.errors import StoreError
 
 APPLICATION_ID = 0x45644661
@@ -76,6 +78,19 @@ def open_gallery(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return connection
 
 
+def imagine_gallery(path: Path) -> sqlite3.Connection:
+    """Return an empty gallery in memory, for where there is no file yet. Raise StoreError where none can be made."""
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise _unopened(path, error) from error
+    if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise _unopened(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    _migrate(connection, path)
+    return connection
+
+
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
     """Turn whatever SQLite or the file system refuses into one StoreError that names the gallery."""
@@ -101,6 +116,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Fold the log of recent writes (`-wal`) into the file and empty it, for it may hold what was deleted.
+
+    Return False when another connection has kept reading or writing for BUSY_SECONDS.
+    """
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
 def check_writable(connection: sqlite3.Connection, path: Path) -> None:
     """Raise StoreError when the gallery is read-only, locked or on a full disk."""
     with store_errors(path):
@@ -110,7 +134,7 @@ def check_writable(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("DELETE FROM people WHERE id < 0")
         finally:
             connection.execute("ROLLBACK")
-        free = shutil.disk_usage(path).free
+        free = shutil.disk_usage(path.parent).free
     if free < SPARE_BYTES:
         raise StoreError(f"gallery {path} cannot grow: the disk is full", hint="free some space")
 
@@ -121,9 +145,11 @@ def _prepare(path: Path, *, read_only: bool) -> None:
         return
     exists(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+        make_folder(path.parent)
+        if not path.exists():
+            # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+            sync_folder(path.parent)
     except OSError as error:
         raise _unopened(path, error) from error
 
@@ -161,13 +187,22 @@ def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -
         if version < len(MIGRATIONS):
             raise StoreError(f"gallery {path} is of an older schema", hint="open it once with `edgeface enroll`")
     else:
+        # EXTRA is FULL, and the folder too is on the disk before the journal of a migration counts as gone.
+        connection.execute("PRAGMA synchronous = EXTRA")
         if version < len(MIGRATIONS):
             _migrate(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        empty_log(connection)  # a `forget` that was killed may have left vectors there
+    check_content(connection, path)
+
+
+def check_content(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError when the file's structure or the kinds of its values are damaged."""
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise StoreError(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
+    if connection.execute("PRAGMA foreign_key_check").fetchone():
+        raise StoreError(f"gallery {path} is damaged: a look belongs to nobody", hint=RESTORE)
     for table, kinds in KINDS.items():
         (wrong,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({kinds})").fetchone()
         if wrong:
