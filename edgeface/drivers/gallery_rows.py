@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from edgeface.core.types import Embedding, Identity, Vector
-from edgeface.drivers.gallery_file import RESTORE
-from edgeface.errors import StoreError
+from edgeface.drivers.gallery_errors import RESTORE
+from edgeface.errors import GalleryDamaged
 
 STORED = np.dtype("<f4")
 
@@ -52,7 +52,7 @@ def read_people(connection: sqlite3.Connection) -> list[Person]:
 def read_templates(connection: sqlite3.Connection, path: Path) -> list[Template]:
     """Return every stored look, a person's looks together, in the order in which they came.
 
-    Raise StoreError naming `path` when a vector is damaged.
+    Raise GalleryDamaged naming `path` when a vector is damaged.
     """
     rows = connection.execute(
         "SELECT t.id, p.id, p.name, t.vector, t.model, t.source, t.created_at "
@@ -81,8 +81,8 @@ def write_looks(connection: sqlite3.Connection, person: int, looks: Iterable[tup
 
 def _vector(blob: bytes, path: Path) -> Vector:
     if not isinstance(blob, bytes) or not blob or len(blob) % STORED.itemsize:
-        raise StoreError(f"gallery {path} is damaged: a stored vector is incomplete", hint=RESTORE)
+        raise GalleryDamaged(f"gallery {path} is damaged: a stored vector is incomplete", hint=RESTORE)
     vector = np.frombuffer(blob, STORED).astype(np.float32)
     if not np.isfinite(vector).all():
-        raise StoreError(f"gallery {path} is damaged: a stored vector is not of numbers", hint=RESTORE)
+        raise GalleryDamaged(f"gallery {path} is damaged: a stored vector is not of numbers", hint=RESTORE)
     return vector

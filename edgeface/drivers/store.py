@@ -16,18 +16,17 @@ import numpy.typing as npt
 
 from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity
+from edgeface.drivers.gallery_errors import RESTORE, store_errors
 from edgeface.drivers.gallery_file import (
-    RESTORE,
     check_writable,
     empty_log,
     exists,
     imagine_gallery,
     open_gallery,
-    store_errors,
     transaction,
 )
 from edgeface.drivers.gallery_rows import Person, Template, read_people, read_templates, write_looks, write_person
-from edgeface.errors import EmbeddingMismatch, StoreError
+from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
 
 LOG = logging.getLogger(__name__)
 
@@ -211,7 +210,7 @@ def _stack(templates: list[Template], path: Path) -> _Matrix:
     models = frozenset(template.embedding.model for template in templates)
     vectors = [template.embedding.vector for template in templates]
     if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
-        raise StoreError(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
+        raise GalleryDamaged(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
     owners = [template.identity.id for template in templates]
     starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
     # Of several models nothing is compared, so the first vector stands for all.
