@@ -10,12 +10,13 @@ from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import say, say_json, tell
 from edgeface.config import Config
 
-GALLERY_HELP = """Keep the gallery safe: prove that it is whole, back it up, put a backup back.
+GALLERY_HELP = """Keep the gallery safe, and move people to another device.
 
 \b
 Examples:
   edgeface gallery backup --keep 7
   edgeface gallery verify
+  edgeface gallery export family.people
 """
 
 BACKUPS = "backups"

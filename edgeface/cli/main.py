@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, gallery, host, measure, people, recognise
+from edgeface.cli import care, gallery, host, measure, people, recognise, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -44,6 +44,8 @@ app.command("enroll")(people.enroll)
 app.command("list")(people.list_people)
 app.command("forget")(people.forget)
 app.add_typer(gallery.gallery_app, name="gallery")
+gallery.gallery_app.command("export")(transfer.export_people)
+gallery.gallery_app.command("import")(transfer.import_people)
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("embed")(measure.embed)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.names import clean_name
+from edgeface.core.names import clean_name, suggest
 from edgeface.core.types import Embedding, Identity
 from edgeface.drivers.gallery_errors import RESTORE, store_errors
 from edgeface.drivers.gallery_file import (
@@ -110,7 +109,9 @@ class Gallery:
                 (name,),
             ).fetchone()
             if row is None:
-                raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=self._near(name))
+                raise StoreError(
+                    f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, self._names())
+                )
             self._open.execute("DELETE FROM people WHERE id = ?", (row[0],))
         self._matrix = None
         with self._errors():
@@ -172,6 +173,9 @@ class Gallery:
             self._matrix = (version, _stack(self.templates(), self._path))
         return self._matrix[1]
 
+    def _names(self) -> list[str]:
+        return [name for (name,) in self._open.execute("SELECT name FROM people")]
+
     def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
         if embedding.model != self._model:
             raise EmbeddingMismatch(
@@ -196,12 +200,6 @@ class Gallery:
     def _check_size(embedding: Embedding, size: int) -> None:
         if embedding.vector.shape != (size,) or not np.isfinite(embedding.vector).all():
             raise EmbeddingMismatch(f"an embedding must be {size} finite values, not {embedding.vector.shape} of them")
-
-    def _near(self, name: str) -> str:
-        names = [found for (found,) in self._open.execute("SELECT name FROM people")]
-        folded = {known.casefold(): known for known in names}
-        near = get_close_matches(name.casefold(), folded, 1)
-        return f"did you mean {folded[near[0]]!r}?" if near else "`edgeface list` shows who is there"
 
 
 def _stack(templates: list[Template], path: Path) -> _Matrix:
