@@ -50,7 +50,7 @@ clean:
 
 .venv-litert/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-litert
-	.venv-litert/bin/python $(PIP) -e . pytest hypothesis scikit-image
+	.venv-litert/bin/python $(PIP) -e '.[secure]' pytest hypothesis scikit-image
 	touch $@
 
 .venv-tflite/ready: pyproject.toml constraints.txt deploy/constraints-tflite-runtime.txt

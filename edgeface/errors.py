@@ -14,7 +14,8 @@ EdgefaceError        1
 │   ├── PoorPhoto                               unreadable, too small, dark, blurred, turned away
 │   └── LooksLikeAnother                        the face resembles somebody who is enrolled already
 ├── MissingExtra     6   (also an ImportError)  an optional package is not installed
-├── StoreError       7                          the gallery cannot be opened, read or written
+├── StoreError       7                          the gallery or a file of people cannot be opened, read or written
+│   └── GalleryDamaged                          its content is not what edgeface has written
 └── TrainingError    8                          training, export or a comparison stops with advice
     ├── Collapse                                the embedding has shrunk to one point
     └── FellBehind                              a model is worse than an earlier one was
@@ -95,9 +96,13 @@ class MissingExtra(EdgefaceError, ImportError):
 
 
 class StoreError(EdgefaceError):
-    """The gallery cannot be opened, read or written."""
+    """The gallery or a file of people cannot be opened, read or written."""
 
     exit_code = 7
+
+
+class GalleryDamaged(StoreError):
+    """The gallery's content is not what edgeface has written."""
 
 
 class TrainingError(EdgefaceError):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, host, measure, people, recognise
+from edgeface.cli import care, gallery, host, measure, people, recognise, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -21,7 +21,7 @@ EXIT_CODES = {
     4: "the model bundle or the detector is unusable, or the gallery is of another model",
     5: "a photo is refused, or shows no face",
     6: "an optional package is not installed",
-    7: "the gallery cannot be opened, read or written",
+    7: "the gallery, a backup or a file of people cannot be opened, read or written",
     8: "training, export or a comparison stops, with advice",
     130: "interrupted with Ctrl-C",
 }
@@ -43,6 +43,9 @@ app = typer.Typer(
 app.command("enroll")(people.enroll)
 app.command("list")(people.list_people)
 app.command("forget")(people.forget)
+app.add_typer(gallery.gallery_app, name="gallery")
+gallery.gallery_app.command("export")(transfer.export_people)
+gallery.gallery_app.command("import")(transfer.import_people)
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("embed")(measure.embed)

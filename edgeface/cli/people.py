@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgeface.cli.gallery import BACKUPS
 from edgeface.cli.options import JsonOption, with_config, with_source
 from edgeface.cli.output import iso, say, say_json, tell
 from edgeface.config import Config
@@ -105,20 +106,26 @@ def forget(
 ) -> None:
     """Forget a person: delete all their looks from the gallery.
 
+    Their vectors are overwritten. Backups made before still hold them.
+
     \b
     Examples:
       edgeface forget alice
     """
     from edgeface import wiring
+    from edgeface.drivers.gallery_backup import backups_in
     from edgeface.drivers.gallery_file import require
 
-    require(Path(config.gallery.path))
+    path = Path(config.gallery.path)
+    require(path)
     with wiring.open_gallery(config, "") as gallery:
         removed = gallery.forget(name)
     if json_output:
         say_json({"name": name, "looks_removed": removed})
     else:
         say(f"forgot {name}: {removed} look{'s' * (removed != 1)} deleted")
+    if backups_in(path.parent / BACKUPS):
+        tell(f"backups in {path.parent / BACKUPS} may still hold {name}")
 
 
 def _from_photos(photos: list[str], enroller: "Enroller", name: str, force: bool) -> "Enrolled":

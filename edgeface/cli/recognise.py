@@ -90,7 +90,7 @@ def run(
 
     config = with_source(config, camera)
     parts = wiring.make_parts(config, live=True)
-    # Where nobody is enrolled yet, the empty gallery is made, so that who is enrolled later gets a name.
+    # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
     sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
     with (

@@ -1,6 +1,8 @@
 """Tell which texts can be a person's name."""
 
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from edgeface.errors import ConfigError
 
@@ -22,3 +24,10 @@ def clean_name(name: str) -> str:
     if any(unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp") and c not in "\u200c\u200d" for c in clean):
         raise ConfigError(f"a person's name holds a control character: {clean!a}")
     return clean
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a hint for somebody unknown: the nearest known name, or where to find them all."""
+    folded = {there.casefold(): there for there in known}
+    near = get_close_matches(name.casefold(), folded, 1)
+    return f"did you mean {folded[near[0]]!r}?" if near else "`edgeface list` shows who is there"

@@ -1,5 +1,6 @@
-"""The SQLite file behind a gallery: how it is opened, kept up to date and what its refusals mean."""
+"""The SQLite file behind a gallery: how it is opened, checked and kept up to date."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgeface.errors import StoreError
+from edgeface.drivers.durable import make_folder, sync_folder
+from edgeface.drivers.gallery_errors import RESTORE, code_of, store_errors
+from edgeface.errors import GalleryDamaged, StoreError
 
 APPLICATION_ID = 0x45644661
 """Marks the file as ours ("EdFa"), so that no other program's database is ever changed."""
@@ -31,7 +34,7 @@ MIGRATIONS = (
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
-RESTORE = "restore a backup, or move the file away and enrol again"
+ENROL = "enrol somebody first: `edgeface enroll`"
 
 KINDS = {
     "people": "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799",
@@ -45,7 +48,7 @@ and the last time is the end of the year 9999."""
 def require(path: Path) -> None:
     """Raise StoreError where there is no gallery."""
     if not exists(path):
-        raise StoreError(f"there is no gallery at {path}", hint="enrol somebody first: `edgeface enroll`")
+        raise StoreError(f"there is no gallery at {path}", hint=ENROL)
 
 
 def exists(path: Path) -> bool:
@@ -76,16 +79,31 @@ def open_gallery(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return connection
 
 
-@contextmanager
-def store_errors(path: Path) -> Iterator[None]:
-    """Turn whatever SQLite or the file system refuses into one StoreError that names the gallery."""
+def open_any_version(path: Path) -> sqlite3.Connection:
+    """Open a gallery or a backup for reading, whatever known schema it has. Raise StoreError."""
+    require(path)
+    with store_errors(path):
+        connection = _connect_readable(path)
+        try:
+            if not schema_of(connection, path):
+                raise StoreError(f"gallery {path} is empty", hint=ENROL)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def imagine_gallery(path: Path) -> sqlite3.Connection:
+    """Return an empty gallery in memory, for where there is no file yet. Raise StoreError where none can be made."""
     try:
-        yield
-    except sqlite3.DatabaseError as error:
-        reason, hint = _meaning(error, path)
-        raise StoreError(f"gallery {path} {reason}", hint=hint) from error
+        make_folder(path.parent)
     except OSError as error:
-        raise StoreError(f"gallery {path} cannot be opened: {error.strerror}") from error
+        raise _unopened(path, error) from error
+    if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise _unopened(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(connection, path)
+    return connection
 
 
 @contextmanager
@@ -101,6 +119,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Fold the log of recent writes (`-wal`) into the file and empty it, for it may hold what was deleted.
+
+    Return False when another connection has kept reading or writing for BUSY_SECONDS.
+    """
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
 def check_writable(connection: sqlite3.Connection, path: Path) -> None:
     """Raise StoreError when the gallery is read-only, locked or on a full disk."""
     with store_errors(path):
@@ -110,7 +137,7 @@ def check_writable(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("DELETE FROM people WHERE id < 0")
         finally:
             connection.execute("ROLLBACK")
-        free = shutil.disk_usage(path).free
+        free = shutil.disk_usage(path.parent).free
     if free < SPARE_BYTES:
         raise StoreError(f"gallery {path} cannot grow: the disk is full", hint="free some space")
 
@@ -121,9 +148,11 @@ def _prepare(path: Path, *, read_only: bool) -> None:
         return
     exists(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+        make_folder(path.parent)
+        if not path.exists():
+            # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+            sync_folder(path.parent)
     except OSError as error:
         raise _unopened(path, error) from error
 
@@ -145,7 +174,7 @@ def _connect_readable(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.DatabaseError as error:
         connection.close()
-        if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL):
+        if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL):
             raise
         return _connect(path, "immutable=1")
     return connection
@@ -154,27 +183,36 @@ def _connect_readable(path: Path) -> sqlite3.Connection:
 def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
-    version = _version(connection, path)
+    version = schema_of(connection, path)
     if read_only:
         if not version:
-            raise StoreError(f"gallery {path} is empty", hint="enrol somebody first: `edgeface enroll`")
+            raise StoreError(f"gallery {path} is empty", hint=ENROL)
         if version < len(MIGRATIONS):
             raise StoreError(f"gallery {path} is of an older schema", hint="open it once with `edgeface enroll`")
     else:
+        # EXTRA is FULL, and the folder too is on the disk before the journal of a migration counts as gone.
+        connection.execute("PRAGMA synchronous = EXTRA")
         if version < len(MIGRATIONS):
-            _migrate(connection, path)
+            migrate(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        empty_log(connection)  # a `forget` that was killed may have left vectors there
+    check_content(connection, path)
+
+
+def check_content(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError when the file's structure or the kinds of its values are damaged."""
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreError(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
+        raise GalleryDamaged(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
+    if connection.execute("PRAGMA foreign_key_check").fetchone():
+        raise GalleryDamaged(f"gallery {path} is damaged: a look belongs to nobody", hint=RESTORE)
     for table, kinds in KINDS.items():
         (wrong,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({kinds})").fetchone()
         if wrong:
-            raise StoreError(f"gallery {path} is damaged: {table} holds values of the wrong kind", hint=RESTORE)
+            raise GalleryDamaged(f"gallery {path} is damaged: {table} holds values of the wrong kind", hint=RESTORE)
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def schema_of(connection: sqlite3.Connection, path: Path) -> int:
     """Return the file's schema version, 0 for an empty file. Refuse another program's or a newer one."""
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
@@ -191,30 +229,11 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date, all of it or nothing."""
     with transaction(connection):
-        version = _version(connection, path)  # again: another process may have been quicker
+        version = schema_of(connection, path)  # again: another process may have been quicker
         for number, statements in enumerate(MIGRATIONS[version:], version + 1):
             for statement in statements:
                 connection.execute(statement)
             connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, time.time()))
-
-
-def _code(error: sqlite3.DatabaseError) -> int:
-    """Return SQLite's primary code, where no room for the file that readers share counts as a full disk."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return sqlite3.SQLITE_FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else code & 0xFF
-
-
-def _meaning(error: sqlite3.DatabaseError, path: Path) -> tuple[str, str]:
-    """Return what an SQLite error says of the gallery, and what to do."""
-    meanings = {
-        sqlite3.SQLITE_FULL: ("cannot be written: the disk is full", "free some space, then try again"),
-        sqlite3.SQLITE_READONLY: ("is read-only", f"make {path} and its folder writable"),
-        sqlite3.SQLITE_BUSY: ("is locked by another process", "try again when it has finished"),
-        sqlite3.SQLITE_CORRUPT: (f"is damaged: {error}", RESTORE),
-        sqlite3.SQLITE_NOTADB: ("is not a gallery", "give another path, or move the file away"),
-        sqlite3.SQLITE_IOERR: (f"cannot be read or written: {error}", "check the disk"),
-        sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check the permissions of the file and its folder"),
-    }
-    return meanings.get(_code(error), (f"cannot be used: {error}", RESTORE))

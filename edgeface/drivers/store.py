@@ -1,11 +1,11 @@
 """Keep the enrolled people in one SQLite file, and find the nearest of them."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,37 +13,21 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.names import clean_name
-from edgeface.core.types import Embedding, Identity, Vector
-from edgeface.drivers.gallery_file import RESTORE, check_writable, open_gallery, store_errors, transaction
-from edgeface.errors import EmbeddingMismatch, StoreError
+from edgeface.core.names import clean_name, suggest
+from edgeface.core.types import Embedding, Identity
+from edgeface.drivers.gallery_errors import RESTORE, store_errors
+from edgeface.drivers.gallery_file import (
+    check_writable,
+    empty_log,
+    exists,
+    imagine_gallery,
+    open_gallery,
+    transaction,
+)
+from edgeface.drivers.gallery_rows import Person, Template, read_people, read_templates, write_looks, write_person
+from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
 
-STORED = np.dtype("<f4")
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody in the gallery, as `edgeface list` shows them."""
-
-    identity: Identity
-    looks: int
-    """How many templates are stored."""
-    enrolled: float
-    """Seconds since the Unix epoch, UTC."""
-    model: str
-    """SHA-256 of the model file that made the templates."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
-    """One stored look at somebody."""
-
-    id: int
-    identity: Identity
-    embedding: Embedding
-    source: str
-    created: float
-    """Seconds since the Unix epoch, UTC."""
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +47,8 @@ class Gallery:
 
     `model` is the SHA-256 of the model in use. To search or add to a gallery that another model made raises
     EmbeddingMismatch; listing and forgetting work. What other processes enrol or forget is seen at the next
-    call. Every method raises StoreError when the file cannot be used.
+    call. The file is made when the first person is added, unless `read_only`, which needs one. Every method raises
+    StoreError when the file cannot be used.
     """
 
     def __init__(
@@ -73,7 +58,10 @@ class Gallery:
         self._model = model
         self._clock = clock
         self._matrix: tuple[int, _Matrix] | None = None
-        self._connection: sqlite3.Connection | None = open_gallery(path, read_only=read_only)
+        self._absent = not read_only and not exists(path)
+        self._connection: sqlite3.Connection | None = (
+            imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -102,18 +90,12 @@ class Gallery:
         if not embeddings:
             raise ValueError(f"no embedding to store for {name!r}")
         now = self._clock()
+        self._check_storable(embeddings)
+        self._make_file()
         with self._errors(), transaction(self._open):
-            matrix = self._fresh_matrix()  # inside: nobody else can add vectors of another model meanwhile
-            for embedding in embeddings:
-                self._check_same_model(embedding, matrix)
-            self._open.execute(
-                "INSERT INTO people (name, enrolled_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, now)
-            )
-            (number,) = self._open.execute("SELECT id FROM people WHERE name = ?", (name,)).fetchone()
-            self._open.executemany(
-                "INSERT INTO templates (person_id, vector, model, source, created_at) VALUES (?, ?, ?, ?, ?)",
-                [(number, e.vector.astype(STORED).tobytes(), e.model, source, now) for e in embeddings],
-            )
+            self._check_storable(embeddings)  # again: nobody else can add vectors of another model meanwhile
+            number = write_person(self._open, name, now)
+            write_looks(self._open, number, [(embedding, source, now) for embedding in embeddings])
         self._matrix = None
         return Identity(number, name)
 
@@ -127,35 +109,29 @@ class Gallery:
                 (name,),
             ).fetchone()
             if row is None:
-                raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=self._near(name))
+                raise StoreError(
+                    f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, self._names())
+                )
             self._open.execute("DELETE FROM people WHERE id = ?", (row[0],))
         self._matrix = None
         with self._errors():
-            # The log of recent writes still holds the vectors: fold it into the file and empty it.
-            self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if not empty_log(self._open):
+                LOG.warning(
+                    "%s is forgotten, but another process keeps reading: the vectors stay in %s-wal until it ends",
+                    name,
+                    self._path,
+                )
         return row[1]
 
     def people(self) -> list[Person]:
         """Return everybody, sorted by name."""
         with self._errors():
-            rows = self._open.execute(
-                "SELECT p.id, p.name, count(t.id), p.enrolled_at, coalesce(max(t.model), '') "
-                "FROM people p LEFT JOIN templates t ON t.person_id = p.id GROUP BY p.id"
-            ).fetchall()
-        everybody = [Person(Identity(id_, name), looks, at, model) for id_, name, looks, at, model in rows]
-        return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
+            return read_people(self._open)
 
     def templates(self) -> list[Template]:
         """Return every stored look, a person's looks together, in the order in which they came."""
         with self._errors():
-            rows = self._open.execute(
-                "SELECT t.id, p.id, p.name, t.vector, t.model, t.source, t.created_at "
-                "FROM templates t JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
-            ).fetchall()
-        return [
-            Template(id_, Identity(person, name), Embedding(self._vector(blob), model), source, created)
-            for id_, person, name, blob, model, source, created in rows
-        ]
+            return read_templates(self._open, self._path)
 
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
@@ -175,7 +151,16 @@ class Gallery:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise ValueError(f"{self!r} was closed")
+        if self._absent and exists(self._path):  # another process has made it
+            self._make_file()
         return self._connection
+
+    def _make_file(self) -> None:
+        """Go over to the file, which is made if there is none yet."""
+        if self._absent:
+            made = open_gallery(self._path, read_only=False)
+            self.close()
+            self._connection, self._absent, self._matrix = made, False, None
 
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(self._path)
@@ -187,6 +172,9 @@ class Gallery:
         if self._matrix is None or self._matrix[0] != version:
             self._matrix = (version, _stack(self.templates(), self._path))
         return self._matrix[1]
+
+    def _names(self) -> list[str]:
+        return [name for (name,) in self._open.execute("SELECT name FROM people")]
 
     def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
         if embedding.model != self._model:
@@ -200,23 +188,18 @@ class Gallery:
                 f"gallery {self._path} was made with model {_short(others[0])}, this one is {_short(self._model)}",
                 hint="enrol everybody again in another gallery file, or use that model with --model",
             )
-        size = matrix.vectors.shape[1] if matrix.people else len(embedding.vector)
+        self._check_size(embedding, matrix.vectors.shape[1] if matrix.people else len(embedding.vector))
+
+    def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
+        matrix = self._fresh_matrix()
+        for embedding in embeddings:
+            self._check_same_model(embedding, matrix)
+            self._check_size(embedding, len(embeddings[0].vector))
+
+    @staticmethod
+    def _check_size(embedding: Embedding, size: int) -> None:
         if embedding.vector.shape != (size,) or not np.isfinite(embedding.vector).all():
             raise EmbeddingMismatch(f"an embedding must be {size} finite values, not {embedding.vector.shape} of them")
-
-    def _vector(self, blob: bytes) -> Vector:
-        if not isinstance(blob, bytes) or not blob or len(blob) % STORED.itemsize:
-            raise StoreError(f"gallery {self._path} is damaged: a stored vector is incomplete", hint=RESTORE)
-        vector = np.frombuffer(blob, STORED).astype(np.float32)
-        if not np.isfinite(vector).all():
-            raise StoreError(f"gallery {self._path} is damaged: a stored vector is not of numbers", hint=RESTORE)
-        return vector
-
-    def _near(self, name: str) -> str:
-        names = [found for (found,) in self._open.execute("SELECT name FROM people")]
-        folded = {known.casefold(): known for known in names}
-        near = get_close_matches(name.casefold(), folded, 1)
-        return f"did you mean {folded[near[0]]!r}?" if near else "`edgeface list` shows who is there"
 
 
 def _stack(templates: list[Template], path: Path) -> _Matrix:
@@ -225,7 +208,7 @@ def _stack(templates: list[Template], path: Path) -> _Matrix:
     models = frozenset(template.embedding.model for template in templates)
     vectors = [template.embedding.vector for template in templates]
     if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
-        raise StoreError(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
+        raise GalleryDamaged(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
     owners = [template.identity.id for template in templates]
     starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
     # Of several models nothing is compared, so the first vector stands for all.

@@ -46,6 +46,12 @@ def test_a_photo_is_refused_with_its_reason_and_nothing_is_stored(cli, picture, 
     assert cli("list").out == ""
 
 
+def test_a_refused_first_enrolment_leaves_no_gallery(cli, picture, tmp_path):
+    refused = cli("enroll", "--gallery", "state/g.db", "--name", "alice", picture("bad.png"))
+    assert refused.code == 5
+    assert list((tmp_path / "state").iterdir()) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
 def test_a_file_that_is_no_picture_is_refused(cli, tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgeface.core.types import Embedding, Identity
+from edgeface.drivers import gallery_file
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, EmbeddingMismatch, StoreError
 from tests.conftest import fill
@@ -176,6 +177,76 @@ def test_the_repr_says_open_or_closed_and_closing_twice_is_fine(path: Path) -> N
         gallery.people()
 
 
+# No file before somebody is in it.
+
+
+def test_who_only_looks_makes_no_file(path: Path) -> None:
+    with Gallery(path, MODEL) as gallery:
+        assert gallery.people() == []
+        assert gallery.nearest(_looks(0)[0], 1) == []
+        with pytest.raises(StoreError, match="nobody called"):
+            gallery.forget("Ada")
+        gallery.check_writable()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_refused_first_enrolment_leaves_no_file(path: Path) -> None:
+    for refused in (
+        _looks(0, model=OTHER_MODEL),
+        [Embedding(np.full(SIZE, np.nan, np.float32), MODEL)],
+        [*_looks(0), *_looks(0, size=4)],
+    ):
+        with Gallery(path, MODEL) as gallery, pytest.raises(EmbeddingMismatch):
+            gallery.add("Ada", refused)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_gallery_that_another_process_makes_meanwhile_is_found(path: Path) -> None:
+    with Gallery(path, MODEL) as early, Gallery(path, MODEL) as second:
+        assert early.nearest(_looks(0)[0], 1) == []
+        assert _in_a_child(path, "gallery.add('Ada', [Embedding(vectors[0], model)])").returncode == 0
+        assert early.nearest(_looks(0)[0], 1) == [(Identity(1, "Ada"), 1.0)]
+        second.add("Bob", _looks(1))
+        assert [person.identity.name for person in early.people()] == ["Ada", "Bob"]
+
+
+# Durability and the schema.
+
+
+def test_a_writer_waits_for_the_disk_and_every_connection_overwrites_what_it_deletes(path: Path) -> None:
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", _looks(0))
+        wanted = {"journal_mode": "wal", "synchronous": 3, "foreign_keys": 1, "secure_delete": 1, "busy_timeout": 5000}
+        found = {name: gallery._open.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
+    assert found == wanted
+
+
+def test_an_older_schema_is_brought_up_to_date_once_and_recorded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", _looks(0))
+    later = (*gallery_file.MIGRATIONS, ("ALTER TABLE people ADD COLUMN note TEXT NOT NULL DEFAULT ''",))
+    monkeypatch.setattr(gallery_file, "MIGRATIONS", later)
+    with pytest.raises(StoreError, match="is of an older schema"):
+        Gallery(path, MODEL, read_only=True)
+    for _ in range(2):
+        with Gallery(path, MODEL) as gallery:
+            assert [person.identity.name for person in gallery.people()] == ["Ada"]
+            assert gallery._open.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,)]
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", _looks(0))
+    broken = (*gallery_file.MIGRATIONS, ("ALTER TABLE people ADD COLUMN note TEXT", "ALTER TABLE nowhere ADD x"))
+    monkeypatch.setattr(gallery_file, "MIGRATIONS", broken)
+    with pytest.raises(StoreError, match="nowhere"):
+        Gallery(path, MODEL)
+    monkeypatch.undo()
+    with Gallery(path, MODEL) as gallery:
+        assert "note" not in [row[1] for row in gallery._open.execute("PRAGMA table_info(people)")]
+        assert [person.identity.name for person in gallery.people()] == ["Ada"]
+
+
 # Models are never mixed.
 
 
@@ -256,9 +327,31 @@ for number in range(15):
         assert len(gallery.people()) == 45
 
 
+def test_a_reader_beside_a_writer_never_sees_half_an_enrolment(path: Path) -> None:
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", _looks(0, 1, 2))
+    script = """
+for number in range(40):
+    gallery.add(f"{number}", [Embedding(vector, model) for vector in vectors[:3]])
+    if number % 2:
+        gallery.forget(f"{number}")
+"""
+    child = _in_a_child(path, script, wait=False)
+    with Gallery(path, MODEL, read_only=True) as reader:
+        seen = set()
+        while child.poll() is None:
+            seen |= {person.looks for person in reader.people()}
+            assert reader.nearest(_looks(0)[0], 1)[0] == (Identity(1, "Ada"), 1.0)
+        _, complaint = child.communicate(timeout=30)
+        assert child.returncode == 0, complaint
+        assert seen == {3}
+        assert len(reader.people()) == 21
+
+
 def test_a_gallery_that_stays_locked_is_named_locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeface.drivers.gallery_file.BUSY_SECONDS", 0.1)
     with Gallery(path, MODEL) as gallery, Gallery(path, MODEL) as other:
+        other.add("Bob", _looks(1))
         other._open.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked by another process"):
             gallery.add("Ada", _looks(0))
@@ -295,7 +388,8 @@ def test_a_really_full_disk_is_named_too(small_disk: Path) -> None:
 
 
 def test_a_reader_cannot_write(path: Path) -> None:
-    Gallery(path, MODEL).close()
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Bob", _looks(1))
     with Gallery(path, MODEL, read_only=True) as gallery:
         for refused in (lambda: gallery.add("Ada", _looks(0)), gallery.check_writable):
             with pytest.raises(StoreError, match="is read-only"):
@@ -389,6 +483,7 @@ def test_vectors_of_two_sizes_are_damage(gallery: Gallery) -> None:
 
 def test_a_future_schema_asks_for_an_upgrade(path: Path) -> None:
     with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", _looks(0))
         gallery._open.execute("INSERT INTO migrations VALUES (7, 0)")
     with pytest.raises(StoreError, match="has schema 7, this edgeface knows 1") as caught:
         Gallery(path, MODEL)
@@ -415,10 +510,13 @@ def test_an_empty_file_becomes_a_gallery(path: Path) -> None:
 
 
 def test_two_processes_create_the_gallery_at_once(path: Path) -> None:
-    children = [_in_a_child(path, "", wait=False) for _ in range(4)]
+    script = "gallery.add(f'{os.getpid()}', [Embedding(vectors[0], model)])"
+    children = [_in_a_child(path, script, wait=False) for _ in range(4)]
     for child in children:
         _, complaint = child.communicate(timeout=30)
         assert child.returncode == 0, complaint
+    with Gallery(path, MODEL, read_only=True) as gallery:
+        assert len(gallery.people()) == 4
 
 
 def test_an_embedding_is_needed(gallery: Gallery) -> None:
@@ -434,6 +532,7 @@ def test_an_embedding_is_needed(gallery: Gallery) -> None:
         ("UPDATE people SET name = x'ff00'", "people holds values of the wrong kind"),
         ("UPDATE templates SET vector = 'text'", "templates holds values of the wrong kind"),
         ("UPDATE templates SET created_at = -1", "templates holds values of the wrong kind"),
+        ("UPDATE templates SET person_id = 99", "a look belongs to nobody"),
         ("DROP TABLE migrations", "cannot be used: no such table"),
     ],
 )

@@ -1,0 +1,110 @@
+"""The commands that move people to another device: gallery export and import."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from edgeface.cli.gallery import amounts
+from edgeface.cli.options import JsonOption, with_config
+from edgeface.cli.output import say, say_json
+from edgeface.config import Config
+from edgeface.errors import ConfigError
+
+MOST_PASSPHRASE_BYTES = 4096
+
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="PATH", help="Read the passphrase from a file instead of asking."),
+]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file of people.")]
+
+
+@with_config("gallery")
+def export_people(
+    config: Config,
+    file: FileArgument,
+    names: Annotated[
+        list[str] | None, typer.Option("--name", metavar="NAME", help="Only this person; repeatable.")
+    ] = None,
+    passphrase_file: PassphraseOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Write people and their looks to one new file, encrypted with a passphrase.
+
+    Without the passphrase nobody can read it. It needs the extra secure.
+
+    \b
+    Examples:
+      edgeface gallery export family.people
+      edgeface gallery export alice.people --name alice
+    """
+    from edgeface import wiring
+    from edgeface.drivers.gallery_transfer import export_people
+
+    with wiring.open_gallery(config, "", read_only=True) as gallery:
+        passphrase = _passphrase(passphrase_file, twice=True)
+        people, looks = export_people(gallery, file, passphrase, names or [])
+    if json_output:
+        say_json({"file": str(file), "people": people, "looks": looks})
+    else:
+        say(f"{file}: {amounts(people, looks)}")
+
+
+@with_config("gallery", "model")
+def import_people(
+    config: Config,
+    file: FileArgument,
+    on_conflict: Annotated[
+        Literal["skip", "rename", "replace"],
+        typer.Option("--on-conflict", help="What becomes of somebody whose name is in the gallery already."),
+    ] = "skip",
+    passphrase_file: PassphraseOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Add the people of a file to the gallery: all of them, or nobody when anything is wrong.
+
+    Looks that another model made are refused: they cannot be compared with this device's.
+
+    \b
+    Examples:
+      edgeface gallery import family.people
+      edgeface gallery import family.people --on-conflict replace
+    """
+    from edgeface import wiring
+    from edgeface.drivers.gallery_transfer import import_people
+
+    model = wiring.read_model(config).variant(config.recognition.variant).sha256
+    passphrase = _passphrase(passphrase_file, twice=False)
+    for person in import_people(file, passphrase, Path(config.gallery.path), model=model, rule=on_conflict):
+        if json_output:
+            stored = {"name": person.name, "stored_as": person.stored_as, "looks": person.looks}
+            say_json({**stored, "action": person.action})
+        elif person.stored_as is None:
+            say(f"skipped {person.name}, who is enrolled already")
+        else:
+            renamed = f" as {person.stored_as}" if person.action == "renamed" else ""
+            say(f"{person.action} {person.name}{renamed}: {person.looks} look{'s' * (person.looks != 1)}")
+
+
+def _passphrase(file: Path | None, *, twice: bool) -> str:
+    if file:
+        return _from_file(file)
+    if not sys.stdin.isatty():
+        raise ConfigError("there is no terminal to ask for the passphrase", hint="give it with --passphrase-file")
+    return typer.prompt("passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+
+
+def _from_file(file: Path) -> str:
+    """Return the first line of a file."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MOST_PASSPHRASE_BYTES + 1)
+        if len(content) > MOST_PASSPHRASE_BYTES:
+            raise ConfigError(f"passphrase file {file} is larger than {MOST_PASSPHRASE_BYTES} bytes")
+        return content.decode().partition("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise ConfigError(f"passphrase file {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"passphrase file {file} is not UTF-8 text") from error

@@ -1,0 +1,112 @@
+"""Copy a gallery while it is in use, and keep the newest of the copies."""
+
+import fcntl
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeface.drivers.durable import is_draft, make_folder, replacing
+from edgeface.drivers.gallery_errors import store_errors
+from edgeface.drivers.gallery_file import check_content, open_any_version
+from edgeface.errors import StoreError
+
+NAME = re.compile(r"gallery-(\d{8}T\d{6}Z)(?:-(\d+))?\.db")
+"""A backup's file name: when it was made, UTC, and which of that second it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy that was made, and the older ones that made room for it."""
+
+    path: Path
+    people: int
+    looks: int
+    removed: list[Path]
+
+
+def backup(path: Path, folder: Path, *, keep: int | None, now: float) -> Backup:
+    """Copy a gallery, in use or not, to a dated file in a folder; leave only the `keep` newest there, if given.
+
+    `now` is in Unix seconds. The copy is checked and on the disk before an older one is removed; when anything
+    fails, the older ones stay. Files of other names are never removed. Raise StoreError.
+    """
+    try:
+        make_folder(folder)
+        with _alone_in(folder):
+            target = free_name(folder, "gallery", now)
+            people, looks = copy_gallery(path, target)
+            removed = _rotate(folder, target, keep)
+    except OSError as error:
+        raise StoreError(
+            f"backups cannot be kept in {folder}: {error.strerror}", hint="name a folder that can be written"
+        ) from error
+    return Backup(target, people, looks, removed)
+
+
+def copy_gallery(path: Path, target: Path) -> tuple[int, int]:
+    """Copy a gallery, as it is at one moment, to one file; return how many people and looks it holds.
+
+    Writers go on meanwhile. Raise StoreError when the gallery or the copy is damaged, OSError when `target` cannot
+    be written.
+    """
+    with (
+        closing(open_any_version(path)) as source,
+        replacing(target) as draft,
+        store_errors(target),
+        closing(sqlite3.connect(draft, isolation_level=None)) as copy,
+    ):
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, with no log beside it
+        check_content(copy, path)
+        return count(copy)
+
+
+def count(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many people and how many looks there are."""
+    return connection.execute("SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM templates)").fetchone()
+
+
+def free_name(folder: Path, stem: str, now: float) -> Path:
+    """Return a dated path that no file has."""
+    dated = f"{stem}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}"
+    path, number = folder / f"{dated}.db", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{dated}-{number}.db"
+    return path
+
+
+def backups_in(folder: Path) -> list[Path]:
+    """Return the backups in a folder, oldest first; none where there is no folder."""
+    found = [(match, path) for path in folder.glob("gallery-*.db") if (match := NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found, key=lambda pair: (pair[0][1], int(pair[0][2] or 1)))]
+
+
+def _rotate(folder: Path, newest: Path, keep: int | None) -> list[Path]:
+    for path in folder.iterdir():
+        if is_draft(path):  # of a backup that was killed: only we are here
+            path.unlink()
+    if keep is None:
+        return []
+    # A clock that was set back must not make the new one the oldest.
+    older = [path for path in backups_in(folder) if path != newest]
+    removed = older[: max(len(older) - (keep - 1), 0)]
+    for path in removed:
+        path.unlink()
+    return removed
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let other backups to this folder wait until the block ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

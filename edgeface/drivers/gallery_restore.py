@@ -1,0 +1,159 @@
+"""Prove that a gallery or a backup is whole, and put a backup back without losing what is there."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeface.drivers.durable import sync_folder
+from edgeface.drivers.gallery_backup import copy_gallery, count, free_name
+from edgeface.drivers.gallery_errors import RESTORE, store_errors
+from edgeface.drivers.gallery_file import (
+    check_content,
+    empty_log,
+    exists,
+    migrate,
+    open_any_version,
+    open_gallery,
+    schema_of,
+    transaction,
+)
+from edgeface.drivers.gallery_rows import read_templates
+from edgeface.errors import GalleryDamaged, StoreError
+
+TABLES = ("people", "templates")
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a whole gallery or backup holds."""
+
+    people: int
+    looks: int
+    schema: int
+    models: list[str]
+    """SHA-256 of the model files that made the looks; one, unless the gallery is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What restoring a backup changed."""
+
+    people: int
+    looks: int
+    lost: list[str]
+    """Who had looks that the backup lacks; they are in `aside`."""
+    returned: list[str]
+    """Who is in the gallery again, or with more looks; perhaps somebody who was forgotten since."""
+    aside: Path | None
+    """Where the content before is kept; None when there was none."""
+
+
+def verify(path: Path) -> Verified:
+    """Read all of a gallery or backup, changing nothing. Raise StoreError saying what is wrong."""
+    with closing(open_any_version(path)) as connection, store_errors(path):
+        check_content(connection, path)
+        schema = schema_of(connection, path)
+        people, looks = count(connection)
+        templates = read_templates(connection, path)
+    for template in templates:
+        if abs(float(np.linalg.norm(template.embedding.vector)) - 1) > 0.01:
+            raise GalleryDamaged(
+                f"gallery {path} is damaged: a look at {template.identity.name} is not of unit length", hint=RESTORE
+            )
+    return Verified(people, looks, schema, sorted({template.embedding.model for template in templates}))
+
+
+def restore(backup: Path, path: Path, *, force: bool, now: float) -> Restored:
+    """Give a gallery the content of a backup, in one transaction, and keep what it held in a file beside it.
+
+    Programs that have the gallery open see the change. A damaged gallery is moved aside, and they must be started
+    again. Raise StoreError when the gallery has looks that the backup lacks, unless `force`, and when the backup is
+    damaged; the gallery is then unchanged. `now` is in Unix seconds.
+    """
+    if not exists(backup):
+        raise StoreError(f"there is no backup at {backup}", hint="`edgeface gallery backup` makes one")
+    if exists(path) and backup.samefile(path):
+        raise StoreError(f"backup {backup} is the gallery itself", hint="name a file of `edgeface gallery backup`")
+    verify(backup)
+    with closing(_in_memory(backup)) as kept, store_errors(path):
+        damaged = _move_damaged(path, now)
+        held = exists(path)
+        with closing(open_gallery(path, read_only=False)) as gallery:
+            with transaction(gallery):
+                lost, returned = _differences(gallery, kept)
+                if lost and not force:
+                    raise StoreError(
+                        f"gallery {path} has looks that backup {backup} lacks: of {_some(lost)}",
+                        hint="--force restores it nevertheless, and keeps what is there in a file beside it",
+                    )
+                aside = _copy_aside(path, now) if held and count(gallery)[0] else damaged
+                _replace(gallery, kept)
+            empty_log(gallery)
+            people, looks = count(gallery)
+    return Restored(people, looks, lost, returned, aside)
+
+
+def _in_memory(path: Path) -> sqlite3.Connection:
+    """Return a copy of the newest schema; the file stays as it is."""
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    with closing(open_any_version(path)) as source, store_errors(path):
+        source.backup(memory)
+        migrate(memory, path)
+    return memory
+
+
+def _move_damaged(path: Path, now: float) -> Path | None:
+    """Move a gallery that is damaged, and its log, out of the way; leave any other."""
+    if not exists(path):
+        return None
+    try:
+        open_gallery(path, read_only=False).close()
+    except GalleryDamaged:
+        aside = free_name(path.parent, f"{path.stem}-damaged", now)
+        # The log first: a new gallery must never meet the log of another.
+        for end in ("-wal", "-shm", "-journal", ""):
+            part = path.with_name(path.name + end)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + end))
+        sync_folder(path.parent)
+        return aside
+    return None
+
+
+def _copy_aside(path: Path, now: float) -> Path:
+    aside = free_name(path.parent, f"{path.stem}-before-restore", now)
+    copy_gallery(path, aside)
+    return aside
+
+
+def _differences(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> tuple[list[str], list[str]]:
+    """Return who has looks in the gallery alone, and who in the backup alone."""
+    ours, theirs = Counter(_looks(gallery)), Counter(_looks(kept))
+    return sorted({look[0] for look in ours - theirs}), sorted({look[0] for look in theirs - ours})
+
+
+def _looks(connection: sqlite3.Connection) -> Iterator[tuple[str, bytes, str]]:
+    # A person without a look counts too.
+    yield from connection.execute(
+        "SELECT p.name, t.vector, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id"
+    )
+
+
+def _replace(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> None:
+    gallery.execute("DELETE FROM people")
+    for table in TABLES:
+        rows = kept.execute(f"SELECT * FROM {table}").fetchall()
+        if rows:
+            gallery.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    for (last,) in kept.execute("SELECT seq FROM sqlite_sequence WHERE name = 'people'"):
+        # An id that the backup had given away is not given to another person.
+        gallery.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'people'", (last,))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

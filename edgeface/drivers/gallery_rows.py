@@ -1,0 +1,88 @@
+"""The rows of a gallery: people and their templates, read from and written to an open SQLite file."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeface.core.types import Embedding, Identity, Vector
+from edgeface.drivers.gallery_errors import RESTORE
+from edgeface.errors import GalleryDamaged
+
+STORED = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the gallery, as `edgeface list` shows them."""
+
+    identity: Identity
+    looks: int
+    """How many templates are stored."""
+    enrolled: float
+    """Seconds since the Unix epoch, UTC."""
+    model: str
+    """SHA-256 of the model file that made the templates."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """One stored look at somebody."""
+
+    id: int
+    identity: Identity
+    embedding: Embedding
+    source: str
+    created: float
+    """Seconds since the Unix epoch, UTC."""
+
+
+def read_people(connection: sqlite3.Connection) -> list[Person]:
+    """Return everybody, sorted by name."""
+    rows = connection.execute(
+        "SELECT p.id, p.name, count(t.id), p.enrolled_at, coalesce(max(t.model), '') "
+        "FROM people p LEFT JOIN templates t ON t.person_id = p.id GROUP BY p.id"
+    ).fetchall()
+    everybody = [Person(Identity(id_, name), looks, at, model) for id_, name, looks, at, model in rows]
+    return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
+
+
+def read_templates(connection: sqlite3.Connection, path: Path) -> list[Template]:
+    """Return every stored look, a person's looks together, in the order in which they came.
+
+    Raise GalleryDamaged naming `path` when a vector is damaged.
+    """
+    rows = connection.execute(
+        "SELECT t.id, p.id, p.name, t.vector, t.model, t.source, t.created_at "
+        "FROM templates t JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
+    ).fetchall()
+    return [
+        Template(id_, Identity(person, name), Embedding(_vector(blob, path), model), source, created)
+        for id_, person, name, blob, model, source, created in rows
+    ]
+
+
+def write_person(connection: sqlite3.Connection, name: str, enrolled: float) -> int:
+    """Return the number of the person of that name, who is added if unknown."""
+    connection.execute("INSERT INTO people (name, enrolled_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, enrolled))
+    (number,) = connection.execute("SELECT id FROM people WHERE name = ?", (name,)).fetchone()
+    return number
+
+
+def write_looks(connection: sqlite3.Connection, person: int, looks: Iterable[tuple[Embedding, str, float]]) -> None:
+    """Add looks of a person: embedding, source and time."""
+    connection.executemany(
+        "INSERT INTO templates (person_id, vector, model, source, created_at) VALUES (?, ?, ?, ?, ?)",
+        [(person, e.vector.astype(STORED).tobytes(), e.model, source, created) for e, source, created in looks],
+    )
+
+
+def _vector(blob: bytes, path: Path) -> Vector:
+    if not isinstance(blob, bytes) or not blob or len(blob) % STORED.itemsize:
+        raise GalleryDamaged(f"gallery {path} is damaged: a stored vector is incomplete", hint=RESTORE)
+    vector = np.frombuffer(blob, STORED).astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise GalleryDamaged(f"gallery {path} is damaged: a stored vector is not of numbers", hint=RESTORE)
+    return vector

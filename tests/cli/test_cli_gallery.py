@@ -1,0 +1,94 @@
+"""gallery verify, backup and restore."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import BLUE, GREEN, RED, Square
+
+
+@pytest.fixture(autouse=True)
+def world(painted, cli, picture):
+    """Alice is enrolled."""
+    assert cli("enroll", "--name", "alice", picture("red.png", Square(RED))).code == 0
+
+
+@pytest.fixture
+def enrol(cli, picture):
+    """Enrol a square of a colour."""
+
+    def run(name, colour):
+        assert cli("enroll", "--name", name, picture(f"{name}.png", Square(colour))).code == 0
+
+    return run
+
+
+def backed_up(cli, *arguments):
+    return cli("gallery", "backup", "--json", *arguments).objects[0]
+
+
+def test_a_backup_is_made_beside_the_gallery_and_verified(cli, tmp_path):
+    made = cli("gallery", "backup")
+    assert made.code == 0
+    path, said = made.out.strip().split(": ")
+    assert said == "1 person, 1 look"
+    assert Path(path).parent == tmp_path / "home" / ".local" / "state" / "edgeface" / "backups"
+    whole = cli("gallery", "verify", path)
+    assert whole.out.startswith(f"{path} is whole: 1 person, 1 look, schema 1, model ")
+    assert cli("gallery", "verify", "--json").objects[0]["people"] == 1
+
+
+def test_rotation_keeps_the_newest(cli):
+    made = [backed_up(cli, "usb", "--keep", "2") for _ in range(3)]
+    assert made[2]["removed"] == [made[0]["backup"]]
+    assert "removed 1 older" in cli("gallery", "backup", "usb", "--keep", "2").err
+    assert len(list(Path("usb").iterdir())) == 2
+    assert cli("gallery", "backup", "usb", "--keep", "0").code == 2
+
+
+def test_restoring_names_who_is_back_and_keeps_what_was_there(cli, enrol):
+    enrol("bob", GREEN)
+    backup = backed_up(cli)["backup"]
+    assert cli("forget", "bob").code == 0
+    restored = cli("gallery", "restore", backup)
+    assert (restored.code, restored.out) == (0, "restored 2 people, 2 looks\n")
+    assert "back, or with more looks: bob" in restored.err
+    assert "what the gallery held is kept in " in restored.err
+    assert [person["name"] for person in cli("list", "--json").objects] == ["alice", "bob"]
+
+
+def test_newer_looks_need_force(cli, enrol):
+    backup = backed_up(cli)["backup"]
+    enrol("carol", BLUE)
+    refused = cli("gallery", "restore", backup)
+    assert (refused.code, refused.out) == (7, "")
+    assert "lacks: of carol" in refused.err
+    forced = cli("gallery", "restore", backup, "--force", "--json")
+    assert forced.objects[0]["lost"] == ["carol"]
+    assert cli("gallery", "verify", forced.objects[0]["aside"], "--json").objects[0]["people"] == 2
+
+
+def test_damage_is_one_line_and_the_way_back_is_named(cli, tmp_path):
+    backup = backed_up(cli)["backup"]
+    gallery = Path(backup).parents[1] / "gallery.db"
+    gallery.write_bytes(gallery.read_bytes()[:5000])
+    for command in (["verify"], ["backup"]):
+        damaged = cli("gallery", *command)
+        assert (damaged.code, damaged.out) == (7, "")
+        assert "is damaged" in damaged.err
+        assert "edgeface gallery restore" in damaged.err
+    assert cli("gallery", "restore", backup).out == "restored 1 person, 1 look\n"
+    assert cli("gallery", "verify").code == 0
+
+
+def test_where_there_is_no_gallery_verify_and_backup_say_so(cli, tmp_path):
+    for command in (["verify"], ["backup"], ["restore", "nowhere.db"]):
+        missing = cli("gallery", *command, "--gallery", "none.db")
+        assert missing.code == 7
+        assert "there is no " in missing.err
+    assert not Path("none.db").exists()
+
+
+def test_forgetting_reminds_of_the_backups_beside_the_gallery(cli):
+    backup = backed_up(cli)["backup"]
+    assert f"backups in {Path(backup).parent} may still hold alice" in cli("forget", "alice").err
