@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,9 @@ from edgeface.config import Config
 from edgeface.errors import EnrollmentError, NoFaceFound
 
 if TYPE_CHECKING:
+    from edgeface.app.clock import SteadyClock
+    from edgeface.app.supervise import SupervisedCamera
+    from edgeface.core.protocols import Sink
     from edgeface.core.types import Match
     from edgeface.drivers.annotate import VideoWriter
     from edgeface.drivers.cameras.source import Source
@@ -73,7 +77,7 @@ def run(
 
     A source is a webcam's number, "picamera2", an rtsp:// or http:// address, a video file or a folder of
     pictures. It ends with the source, or cleanly with Ctrl-C (exit code 130) or SIGTERM (0); whoever is
-    present then leaves.
+    present then leaves. A live camera that fails meanwhile is opened again until it is back; see docs/daemon.md.
 
     \b
     Examples:
@@ -93,9 +97,10 @@ def run(
     # Where nobody is enrolled yet, the empty gallery is made, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
     sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
+    clock = wiring.make_clock()
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
-        wiring.make_camera(config) as source,
+        _source(config, clock, sink) as source,
         _film(annotate, config, source) as film,
         _ending_on_sigterm(),
     ):
@@ -109,6 +114,7 @@ def run(
             [sink],
             every=config.recognition.every,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
+            date=clock.date,
         )
     seen = f"{summary.frames} frames in {summary.seconds:.1f} s of {source.name}"
     tell(f"{seen}: {summary.events} events")
@@ -139,7 +145,19 @@ def _face(match: "Match") -> dict[str, Any]:
     }
 
 
-def _film(path: Path | None, config: Config, source: "Source") -> "AbstractContextManager[VideoWriter | None]":
+def _source(config: Config, clock: "SteadyClock", sink: "Sink") -> "Source | SupervisedCamera":
+    from edgeface import wiring
+
+    if not wiring.films_live(config):
+        return wiring.make_camera(config)
+    return wiring.make_live_camera(
+        config, clock, lambda event: sink.emit(replace(event, at=clock.date(event.at))), must_open=True
+    )
+
+
+def _film(
+    path: Path | None, config: Config, source: "Source | SupervisedCamera"
+) -> "AbstractContextManager[VideoWriter | None]":
     from edgeface import wiring
 
     return wiring.make_film(path, config, source) if path else nullcontext()

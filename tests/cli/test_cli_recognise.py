@@ -156,7 +156,7 @@ def sigterm():
 def test_an_interrupted_watch_ends_cleanly(cli, monkeypatch, interrupt, code):
     camera = Interrupted([paint(Square(RED))] * 5, interrupt)
     monkeypatch.setattr(wiring, "make_camera", lambda config: camera)
-    ended = cli("run", "--json")
+    ended = cli("run", "--camera", "film.mp4", "--json")
     assert ended.code == code
     assert [event["kind"] for event in ended.objects] == ["arrived", "left"]
     assert "Traceback" not in ended.err
