@@ -9,8 +9,9 @@ import numpy as np
 
 from edgeface.app.clock import SteadyClock
 from edgeface.app.enroll import Enroller
+from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
-from edgeface.app.supervise import SILENT_SECONDS, SupervisedCamera
+from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
@@ -26,6 +27,7 @@ from edgeface.drivers.cameras.reader import one_at_a_time
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.drivers.notify import Notifier
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
@@ -118,6 +120,13 @@ def make_live_camera(
     return SupervisedCamera(
         name, one_at_a_time(open_source, name), clock=clock, wait=time.sleep, tell=tell, must_open=must_open
     )
+
+
+def make_heart(manager: Notifier, camera: Source | SupervisedCamera) -> Heart:
+    """Return what feeds the watchdog from the loop; a recording is always well."""
+    well = CameraHealth("ok")
+    health = (lambda: camera.health) if isinstance(camera, SupervisedCamera) else (lambda: well)
+    return Heart(manager, health, time.monotonic)
 
 
 def films_live(config: Config) -> bool:

@@ -28,14 +28,14 @@ def watch(
     *,
     every: int = 1,
     on_frame: Callable[[Recognition], None] | None = None,
-    on_beat: Callable[[], None] | None = None,
+    on_beat: Callable[[], bool] | None = None,
     date: Callable[[float], float] = float,
 ) -> Summary:
     """Examine every n-th frame until the source ends; however it ends, whoever is present is said to leave.
 
-    `on_frame` is called after each examined frame, for instance to draw it, `on_beat` after each frame and gap.
-    While a camera gives gaps, whoever is present leaves once the patience of presence is over. `date` turns the
-    time of frames into that of events.
+    `on_frame` is called after each examined frame, for instance to draw it, `on_beat` after each frame and gap; when
+    that returns True the watch ends. While a camera gives gaps, whoever is present leaves once the patience of presence
+    is over. `date` turns the time of frames into that of events.
     """
     summary = Summary()
     first = last = None
@@ -53,8 +53,8 @@ def watch(
                     if on_frame is not None:
                         on_frame(recognition)
                 number += 1
-            if on_beat is not None:
-                on_beat()
+            if on_beat is not None and on_beat():
+                break
     finally:
         if last is not None:
             _emit(presence.flush(last), sinks, summary, date)

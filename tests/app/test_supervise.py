@@ -177,6 +177,7 @@ def test_when_the_clock_is_set_nobody_leaves_and_events_bear_the_new_time(jump):
     def set_clock():
         if world.ticks >= 3:
             world.wall_offset = START + jump
+        return False
 
     pipeline = Pipeline(
         detector=SquareDetector(),
@@ -202,7 +203,7 @@ def test_who_is_present_leaves_when_the_camera_is_away_for_longer_than_patience(
         tracker=Tracker(),
     )
     beats = []
-    watch(world.camera, pipeline, Presence(patience_seconds=2), [sink], on_beat=lambda: beats.append(world.ticks))
+    watch(world.camera, pipeline, Presence(patience_seconds=2), [sink], on_beat=lambda: bool(beats.append(world.ticks)))
     left = sink.events[-1]
     assert (left.kind, left.name) == ("left", "alice")
     assert left.at - START == pytest.approx(3, abs=0.3)
