@@ -33,6 +33,9 @@ from edgeface.errors import ModelError
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
+SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
+"""A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
@@ -112,7 +115,7 @@ def make_live_camera(
             width=chosen.width,
             height=chosen.height,
             clock=clock,
-            stall_seconds=SILENT_SECONDS,
+            stall_seconds=SOURCE_STALL_SECONDS,
             open_seconds=OPEN_SECONDS,
         )
 
