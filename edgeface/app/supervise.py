@@ -167,8 +167,8 @@ class SupervisedCamera:
         return None if fault in ("black", "frozen") else frame
 
     def _lose(self, reason: CameraReason, detail: str) -> None:
+        self._fault(reason, detail)  # told first: letting go of a driver that hangs takes its time
         self._release()
-        self._fault(reason, detail)
 
     def _fault(self, reason: CameraReason, detail: str) -> None:
         now = self._clock()
