@@ -1,12 +1,17 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edgeface.app.clock import SteadyClock
 from edgeface.app.enroll import Enroller
+from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
+from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
@@ -14,15 +19,22 @@ from edgeface.core.decision import Policy
 from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
+from edgeface.core.types import CameraEvent
 from edgeface.drivers.annotate import VideoWriter
-from edgeface.drivers.cameras.choose import open_camera
+from edgeface.drivers.cameras.choose import is_live, open_camera
+from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
+from edgeface.drivers.cameras.reader import one_at_a_time
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.drivers.notify import Notifier
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
+
+SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
+"""A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +103,45 @@ def make_camera(config: Config) -> Source:
     return open_camera(chosen.source, width=chosen.width, height=chosen.height)
 
 
+def make_live_camera(
+    config: Config, clock: SteadyClock, tell: Callable[[CameraEvent], None], *, must_open: bool
+) -> SupervisedCamera:
+    """Supervise the configured live source. With `must_open` one that does not open at once raises CameraError."""
+    chosen = config.camera
+
+    def open_source() -> Source:
+        return open_camera(
+            chosen.source,
+            width=chosen.width,
+            height=chosen.height,
+            clock=clock,
+            stall_seconds=SOURCE_STALL_SECONDS,
+            open_seconds=OPEN_SECONDS,
+        )
+
+    name = without_password(chosen.source) if "://" in chosen.source else chosen.source
+    return SupervisedCamera(
+        name, one_at_a_time(open_source, name), clock=clock, wait=time.sleep, tell=tell, must_open=must_open
+    )
+
+
+def make_heart(manager: Notifier, camera: Source | SupervisedCamera) -> Heart:
+    """Return what feeds the watchdog from the loop; a recording is always well."""
+    well = CameraHealth("ok")
+    health = (lambda: camera.health) if isinstance(camera, SupervisedCamera) else (lambda: well)
+    return Heart(manager, health, time.monotonic)
+
+
+def films_live(config: Config) -> bool:
+    """Tell whether the configured source is a live one: no video and no folder."""
+    return is_live(config.camera.source)
+
+
+def make_clock() -> SteadyClock:
+    """Return the time of the frames of live sources."""
+    return SteadyClock(time.time, time.monotonic)
+
+
 def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
     """Return the pipeline for one camera."""
     return Pipeline(
@@ -118,6 +169,6 @@ def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:
     )
 
 
-def make_film(path: Path, config: Config, camera: Source) -> VideoWriter:
+def make_film(path: Path, config: Config, camera: Source | SupervisedCamera) -> VideoWriter:
     """Return the writer of an annotated video that plays as fast as the examined frames came."""
     return VideoWriter(path, camera.fps / config.recognition.every if camera.fps else None)

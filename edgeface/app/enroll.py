@@ -143,7 +143,8 @@ def _first(camera: Camera, seconds: float) -> Iterator[Frame]:
         start = frame.seconds if start is None else start
         if frame.seconds - start > seconds:
             return
-        yield frame
+        if isinstance(frame, Frame):
+            yield frame
 
 
 def _all_of(refusals: Sequence[EnrollmentError], photos: int) -> EnrollmentError:

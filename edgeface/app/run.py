@@ -1,12 +1,12 @@
 """Watch a camera until it ends and tell the sinks who arrives and who leaves."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeface.app.pipeline import Pipeline, Recognition
 from edgeface.core.presence import Presence, Sighting
 from edgeface.core.protocols import Camera, Sink
-from edgeface.core.types import Event
+from edgeface.core.types import Event, Gap
 
 
 @dataclass(slots=True)
@@ -28,26 +28,36 @@ def watch(
     *,
     every: int = 1,
     on_frame: Callable[[Recognition], None] | None = None,
+    on_beat: Callable[[], bool] | None = None,
+    date: Callable[[float], float] = float,
 ) -> Summary:
     """Examine every n-th frame until the source ends; however it ends, whoever is present is said to leave.
 
-    `on_frame` is called after each examined frame, for instance to draw it.
+    `on_frame` is called after each examined frame, for instance to draw it, `on_beat` after each frame and gap; when
+    that returns True the watch ends. While a camera gives gaps, whoever is present leaves once the patience of presence
+    is over. `date` turns the time of frames into that of events.
     """
     summary = Summary()
     first = last = None
+    number = 0
     try:
-        for number, frame in enumerate(camera.frames()):
-            if number % every:
-                continue
-            first, last = frame.seconds if first is None else first, frame.seconds
-            recognition = pipeline.recognize(frame)
-            summary.frames, summary.seconds = summary.frames + 1, last - first
-            _emit(presence.update(sightings(recognition), last), sinks, summary)
-            if on_frame is not None:
-                on_frame(recognition)
+        for frame in camera.frames():
+            if isinstance(frame, Gap):
+                _emit(presence.update([], frame.seconds), sinks, summary, date)
+            else:
+                if number % every == 0:
+                    first, last = frame.seconds if first is None else first, frame.seconds
+                    recognition = pipeline.recognize(frame)
+                    summary.frames, summary.seconds = summary.frames + 1, last - first
+                    _emit(presence.update(sightings(recognition), last), sinks, summary, date)
+                    if on_frame is not None:
+                        on_frame(recognition)
+                number += 1
+            if on_beat is not None and on_beat():
+                break
     finally:
         if last is not None:
-            _emit(presence.flush(last), sinks, summary)
+            _emit(presence.flush(last), sinks, summary, date)
     return summary
 
 
@@ -60,8 +70,8 @@ def sightings(recognition: Recognition) -> list[Sighting]:
     ]
 
 
-def _emit(events: Sequence[Event], sinks: Sequence[Sink], summary: Summary) -> None:
+def _emit(events: Sequence[Event], sinks: Sequence[Sink], summary: Summary, date: Callable[[float], float]) -> None:
     for event in events:
         summary.events += 1
         for sink in sinks:
-            sink.emit(event)
+            sink.emit(replace(event, at=date(event.at)))

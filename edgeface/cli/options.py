@@ -49,17 +49,21 @@ class Given:
 def with_config(*shortcuts: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options that make up its Config, and pass that as its first argument.
 
-    All such commands take --config and -o, before or after their name; `shortcuts` adds "gallery" or "model".
+    All such commands take --config and -o, before or after their name; `shortcuts` adds "gallery" or "model". A
+    parameter `read_again` of the command is no option, but what reads the Config anew.
     """
     added = GLOBAL | {name: SHORTCUTS[name] for name in shortcuts}
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(function).parameters.values())[1:]
+        every = list(inspect.signature(function).parameters.values())[1:]
+        own = [parameter for parameter in every if parameter.name != "read_again"]
+        again = len(own) < len(every)
 
         @functools.wraps(function)
         def command(context: typer.Context, **arguments: Any) -> None:
             said = {name: arguments.pop(name) for name in added}
-            function(build_config(context, **said), **arguments)
+            read = functools.partial(build_config, context, **said)
+            function(read(), **arguments, **({"read_again": read} if again else {}))
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),

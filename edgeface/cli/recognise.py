@@ -1,9 +1,10 @@
 """The commands that say who is there: identify and run."""
 
-import signal
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,16 +12,25 @@ import typer
 
 from edgeface.cli.options import CameraOption, JsonOption, Photos, with_config, with_source
 from edgeface.cli.output import cosine, say, say_json, tell
+from edgeface.cli.reload import Reloader, ending_on_sigterm, reloading_on_sighup
 from edgeface.config import Config
-from edgeface.errors import EnrollmentError, NoFaceFound
+from edgeface.errors import ConfigError, EnrollmentError, NoFaceFound
 
 if TYPE_CHECKING:
+    from edgeface.app.clock import SteadyClock
+    from edgeface.app.supervise import SupervisedCamera
+    from edgeface.core.protocols import Sink
     from edgeface.core.types import Match
     from edgeface.drivers.annotate import VideoWriter
     from edgeface.drivers.cameras.source import Source
+    from edgeface.drivers.notify import Notifier
 
 AnnotateOption = Annotated[
     Path | None, typer.Option("--annotate", metavar="OUT.mp4", help="Write a video with boxes and names.")
+]
+
+DaemonFlag = Annotated[
+    bool, typer.Option("--daemon", help="Run as a service: wait for a camera that is not there, reload on SIGHUP.")
 ]
 
 
@@ -67,41 +77,71 @@ def run(
     config: Config,
     camera: CameraOption = None,
     annotate: AnnotateOption = None,
+    daemon: DaemonFlag = False,
     json_output: JsonOption = False,
+    *,
+    read_again: Callable[[], Config],
 ) -> None:
     """Watch a camera and print who arrives and who leaves, one event a line, as it happens.
 
     A source is a webcam's number, "picamera2", an rtsp:// or http:// address, a video file or a folder of
     pictures. It ends with the source, or cleanly with Ctrl-C (exit code 130) or SIGTERM (0); whoever is
-    present then leaves.
+    present then leaves. A live camera that fails meanwhile is opened again until it is back; see docs/daemon.md.
 
     \b
     Examples:
       edgeface run
       edgeface run --camera rtsp://192.168.1.20/stream --json
       edgeface run --camera clip.mp4 --annotate named.mp4
+      edgeface run --daemon --json
       edgeface run --camera picamera2 -o recognition.every=3
     """
+    from edgeface.drivers.notify import Notifier
+
+    if daemon and annotate:
+        raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
+    reloader = Reloader(with_source(config, camera), lambda: with_source(read_again(), camera))
+    manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
+    with (
+        closing(manager),
+        ending_on_sigterm(),
+        reloading_on_sighup(reloader) if daemon else nullcontext(),
+    ):
+        try:
+            while _watch(reloader, manager, annotate, daemon=daemon, json_output=json_output):
+                tell("the settings changed: beginning again with them")
+        finally:
+            manager.stopping()
+
+
+def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, daemon: bool, json_output: bool) -> bool:
+    """Watch until the source ends, or the settings change: then return True."""
     from edgeface import wiring
     from edgeface.app.annotate import label
     from edgeface.app.run import watch
     from edgeface.drivers.gallery_file import exists
     from edgeface.drivers.sinks.json_lines import JsonLines, Text
 
-    config = with_source(config, camera)
+    config = reloader.config
     parts = wiring.make_parts(config, live=True)
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
     sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
+    clock = wiring.make_clock()
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
-        wiring.make_camera(config) as source,
+        _source(config, clock, sink, must_open=not daemon) as source,
         _film(annotate, config, source) as film,
-        _ending_on_sigterm(),
     ):
         wiring.check_model(parts, gallery)
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")
+        heart = wiring.make_heart(manager, source)
+
+        def beat() -> bool:
+            heart.beat()
+            return reloader.changed()
+
         summary = watch(
             source,
             wiring.make_pipeline(config, parts, gallery),
@@ -109,9 +149,12 @@ def run(
             [sink],
             every=config.recognition.every,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
+            on_beat=beat,
+            date=clock.date,
         )
     seen = f"{summary.frames} frames in {summary.seconds:.1f} s of {source.name}"
     tell(f"{seen}: {summary.events} events")
+    return reloader.config != config
 
 
 def _say_matches(photo: str, matches: "list[Match]", problem: str | None, *, json_output: bool) -> None:
@@ -139,21 +182,19 @@ def _face(match: "Match") -> dict[str, Any]:
     }
 
 
-def _film(path: Path | None, config: Config, source: "Source") -> "AbstractContextManager[VideoWriter | None]":
+def _source(config: Config, clock: "SteadyClock", sink: "Sink", *, must_open: bool) -> "Source | SupervisedCamera":
+    from edgeface import wiring
+
+    if not wiring.films_live(config):
+        return wiring.make_camera(config)
+    return wiring.make_live_camera(
+        config, clock, lambda event: sink.emit(replace(event, at=clock.date(event.at))), must_open=must_open
+    )
+
+
+def _film(
+    path: Path | None, config: Config, source: "Source | SupervisedCamera"
+) -> "AbstractContextManager[VideoWriter | None]":
     from edgeface import wiring
 
     return wiring.make_film(path, config, source) if path else nullcontext()
-
-
-@contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """End with exit code 0 on SIGTERM, by which systemd stops a service, as if the source had ended."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(0)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from edgeface.core.types import Embedding, Event, Face, Frame, Identity, Image
+from edgeface.core.types import CameraEvent, Embedding, Event, Face, Frame, Gap, Identity, Image
 
 
 class Camera(Protocol):
     """A source of frames."""
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield the newest frame each time; end when the source ends. Raise CameraError when it fails."""
+    def frames(self) -> Iterator[Frame | Gap]:
+        """Yield the newest frame each time; end when the source ends. Raise CameraError when it fails.
+
+        A supervised camera yields gaps instead of failing.
+        """
         ...
 
     def close(self) -> None:
@@ -53,6 +56,6 @@ class Index(Protocol):
 class Sink(Protocol):
     """Somewhere events go."""
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event | CameraEvent) -> None:
         """Deliver one event."""
         ...

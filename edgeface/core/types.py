@@ -27,6 +27,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """No picture came, but time goes on."""
+
+    seconds: float
+    """As of a frame."""
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in pixels of the frame; it may reach outside."""
 
@@ -88,3 +96,22 @@ class Event:
     similarity: float
     track: int
     """Number of the track, from 1, within one run."""
+
+
+CameraState = Literal["starting", "ok", "faulty"]
+CameraReason = Literal["unavailable", "lost", "stalled", "black", "frozen", "size", "slow", "clock"]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEvent:
+    """The state of a live camera changed, or the system's clock was set."""
+
+    state: CameraState
+    reason: CameraReason | None
+    """None: all is well. "clock" changes no state."""
+    detail: str
+    """For people."""
+    camera: str
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    kind: Literal["camera"] = "camera"

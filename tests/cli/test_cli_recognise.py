@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import cv2
 import pytest
@@ -156,8 +157,52 @@ def sigterm():
 def test_an_interrupted_watch_ends_cleanly(cli, monkeypatch, interrupt, code):
     camera = Interrupted([paint(Square(RED))] * 5, interrupt)
     monkeypatch.setattr(wiring, "make_camera", lambda config: camera)
-    ended = cli("run", "--json")
+    ended = cli("run", "--camera", "film.mp4", "--json")
     assert ended.code == code
     assert [event["kind"] for event in ended.objects] == ["arrived", "left"]
     assert "Traceback" not in ended.err
     assert camera.closed
+
+
+class Reloading(PaintedCamera):
+    """Shows alice, and after some pictures changes the settings and asks for them to be read."""
+
+    name, fps = "film", 10.0
+
+    def __init__(self, settings, text):
+        super().__init__([paint(Square(RED))] * 8)
+        self.settings, self.text = settings, text
+
+    def frames(self):
+        for number, frame in enumerate(super().frames()):
+            if number == 5:
+                self.settings.write_text(self.text)
+                signal.raise_signal(signal.SIGHUP)
+            yield frame
+
+
+@pytest.mark.parametrize(
+    ("text", "visits", "told"),
+    [
+        ("[presence]\npatience_seconds = 3\n", 2, "the settings changed"),
+        ("[presence]\n", 1, "8 frames"),
+        ("[presence]\npatience = 3\n", 1, "did you mean presence.patience_seconds?"),
+    ],
+)
+def test_sighup_reads_the_settings_again_and_wrong_ones_change_nothing(cli, monkeypatch, tmp_path, text, visits, told):
+    settings = tmp_path / "settings.toml"
+    settings.write_text("")
+    monkeypatch.setattr(wiring, "make_camera", lambda config: Reloading(settings, text))
+    ended = cli("run", "--daemon", "--camera", "film.mp4", "--config", settings, "--json")
+    assert ended.code == 0
+    assert [event["kind"] for event in ended.objects] == ["arrived", "left"] * visits
+    assert told in ended.err
+
+
+def test_the_service_manager_hears_of_start_life_and_end(cli, clip, monkeypatch, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        assert cli("run", "--daemon", "--camera", clip(Square(RED), frames=3)).code == 0
+        said = [manager.recv(100) for _ in range(4)]
+    assert said == [b"READY=1", b"WATCHDOG=1", b"STATUS=camera ok", b"STOPPING=1"]

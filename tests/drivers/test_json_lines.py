@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeface.core.types import Event
+from edgeface.core.types import CameraEvent, Event
 from edgeface.drivers.sinks.json_lines import JsonLines, Text, event_json, utc
 from edgeface.errors import HardwareError
 
@@ -95,3 +95,11 @@ def test_a_reader_who_has_gone_is_not_a_full_disk() -> None:
         with pytest.raises(BrokenPipeError):
             JsonLines(stream).emit(ARRIVED)
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def test_the_keys_of_a_camera_event_are_the_promised_ones():
+    event = CameraEvent("faulty", "frozen", "it repeats one picture", "picamera2", 0.5)
+    assert event_json(event) == (
+        '{"kind": "camera", "state": "faulty", "reason": "frozen", "detail": "it repeats one picture", '
+        '"camera": "picamera2", "at": "1970-01-01T00:00:00.500Z"}'
+    )

@@ -25,16 +25,18 @@ def open_camera(
     clock: Callable[[], float] = time.time,
     realtime: bool = False,
     stall_seconds: float = STALL_SECONDS,
+    open_seconds: float | None = None,
 ) -> Source:
     """Open the source that a text names. Raise CameraError, or MissingExtra when picamera2 is not installed.
 
     `width` and `height` are wishes to a webcam and the Pi camera. `realtime` plays a recording at its own
-    pace instead of as fast as it can be used. A live source that is silent for `stall_seconds` has failed.
+    pace instead of as fast as it can be used. A live source that is silent for `stall_seconds` has failed; a stream
+    may take `open_seconds` to open.
     """
     text = source.strip()
-    device = text.removeprefix("/dev/video")
-    if device.isascii() and device.isdigit() and len(device) <= LONGEST_NUMBER:
-        return open_webcam(int(device), width=width, height=height, clock=clock, stall_seconds=stall_seconds)
+    number = _webcam_number(text)
+    if number is not None:
+        return open_webcam(number, width=width, height=height, clock=clock, stall_seconds=stall_seconds)
     if text.lower() == "picamera2":
         return PiCamera(width=width, height=height, clock=clock, stall_seconds=stall_seconds)
     scheme, separator, _ = text.partition("://")
@@ -43,7 +45,7 @@ def open_camera(
             raise CameraError(
                 f"{scheme}:// is not a kind of stream that edgeface reads", hint=f"use {', '.join(PORTS)}"
             )
-        return open_stream(text, clock=clock, stall_seconds=stall_seconds)
+        return open_stream(text, clock=clock, stall_seconds=stall_seconds, open_seconds=open_seconds)
     path = Path(text).expanduser()
     try:
         there = bool(text) and path.exists()
@@ -54,3 +56,16 @@ def open_camera(
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return PictureFolder(path, clock=clock, realtime=realtime)
     return VideoFile(path, clock=clock, realtime=realtime)
+
+
+def is_live(source: str) -> bool:
+    """Tell whether a text names something that films whether or not anybody looks: no video and no folder."""
+    text = source.strip()
+    scheme, separator, _ = text.partition("://")
+    known = bool(separator) and scheme.lower() in PORTS
+    return known or text.lower() == "picamera2" or _webcam_number(text) is not None
+
+
+def _webcam_number(text: str) -> int | None:
+    device = text.removeprefix("/dev/video")
+    return int(device) if device.isascii() and device.isdigit() and len(device) <= LONGEST_NUMBER else None

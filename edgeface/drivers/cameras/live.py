@@ -85,13 +85,21 @@ def open_webcam(
 
 
 def open_stream(
-    address: str, *, clock: Callable[[], float] = time.time, stall_seconds: float = STALL_SECONDS
+    address: str,
+    *,
+    clock: Callable[[], float] = time.time,
+    stall_seconds: float = STALL_SECONDS,
+    open_seconds: float | None = None,
 ) -> LiveSource:
-    """Open a stream by its address. What stops answering is given up after `stall_seconds`."""
+    """Open a stream by its address. What stops answering is given up after `stall_seconds`.
+
+    It may take `open_seconds` to open, by default at most `stall_seconds`.
+    """
+    opening = min(OPEN_SECONDS, stall_seconds) if open_seconds is None else open_seconds
     name = without_password(address)
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-        math.ceil(min(OPEN_SECONDS, stall_seconds) * 1000),
+        math.ceil(opening * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         math.ceil(stall_seconds * 1000),
     ]

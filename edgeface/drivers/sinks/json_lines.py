@@ -4,16 +4,18 @@ import json
 from datetime import UTC, datetime
 from typing import TextIO
 
-from edgeface.core.types import Event
+from edgeface.core.types import CameraEvent, Event
 from edgeface.errors import HardwareError
 
 
-def event_json(event: Event) -> str:
-    """Return an event as one line of JSON; a face that belongs to nobody has the name null.
+def event_json(event: Event | CameraEvent) -> str:
+    """Return an event as one line of JSON; a face that belongs to nobody has the name null, a well camera no reason.
 
     >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
     '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
     """
+    if isinstance(event, CameraEvent):
+        return _camera_json(event)
     fields = {
         "kind": event.kind,
         "name": event.name,
@@ -22,6 +24,18 @@ def event_json(event: Event) -> str:
         "track": event.track,
     }
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+
+
+def _camera_json(event: CameraEvent) -> str:
+    fields = {
+        "kind": event.kind,
+        "state": event.state,
+        "reason": event.reason,
+        "detail": event.detail,
+        "camera": event.camera,
+        "at": utc(event.at),
+    }
+    return json.dumps(fields, ensure_ascii=False)
 
 
 def utc(seconds: float) -> str:
@@ -35,7 +49,7 @@ class JsonLines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event | CameraEvent) -> None:
         """Write one line. Raise HardwareError when that cannot be done."""
         _write(self._stream, event_json(event))
 
@@ -46,9 +60,14 @@ class Text:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event | CameraEvent) -> None:
         """Write one line. Raise HardwareError when that cannot be done."""
         clock = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
+        if isinstance(event, CameraEvent):
+            _write(
+                self._stream, f"{clock}  camera {event.camera} is {event.state}{event.detail and ': '}{event.detail}"
+            )
+            return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
         _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")

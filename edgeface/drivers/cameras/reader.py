@@ -1,0 +1,85 @@
+"""Open and read a source in a thread, so that a driver that hangs never stops the loop."""
+
+import atexit
+import threading
+from collections.abc import Callable
+
+from edgeface.core.types import Frame
+from edgeface.drivers.cameras.source import Source
+from edgeface.errors import CameraError, EdgefaceError
+
+JOIN_SECONDS = 2.0
+
+
+class SourceReader:
+    """One opening of a source; `open_source` is called, and the source closed, by the thread that reads it."""
+
+    def __init__(self, open_source: Callable[[], Source]) -> None:
+        self._open_source = open_source
+        self._slot: Frame | None = None
+        self._error: EdgefaceError | None = None
+        self._ended = False
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="camera reader", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    @property
+    def hangs(self) -> bool:
+        """Tell whether the thread has not ended yet: its source may still hold the device."""
+        return self._thread.is_alive()
+
+    def poll(self, timeout_seconds: float) -> Frame | None:
+        """Return the newest frame not yet taken, None when none came in time.
+
+        Raise CameraError when the source failed or ended, MissingExtra when its package is not installed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._slot or self._ended, timeout_seconds)
+            frame, self._slot = self._slot, None
+            if frame is None and self._error:
+                raise self._error
+            if frame is None and self._ended:
+                raise CameraError("the camera ended", hint="check its cable or network")
+            return frame
+
+    def close(self) -> None:
+        """End the thread; one that hangs in its driver is left to end by itself. A second call does nothing."""
+        atexit.unregister(self.close)
+        self._stopping = True
+        self._thread.join(JOIN_SECONDS)
+
+    def _run(self) -> None:
+        error = None
+        try:
+            if not self._stopping:
+                with self._open_source() as source:
+                    self._read(source)
+        except EdgefaceError as failure:
+            error = failure
+        finally:
+            with self._changed:
+                self._error, self._ended = error, True
+                self._changed.notify_all()
+
+    def _read(self, source: Source) -> None:
+        for frame in source.frames():
+            if self._stopping:
+                return
+            with self._changed:
+                self._slot = frame
+                self._changed.notify_all()
+
+
+def one_at_a_time(open_source: Callable[[], Source], name: str) -> Callable[[], SourceReader]:
+    """Return what opens a source anew, and refuses with CameraError while the last opening still hangs."""
+    last: list[SourceReader] = []
+
+    def open_reader() -> SourceReader:
+        if last and last[0].hangs:
+            raise CameraError(f"camera {name} hangs in its driver", hint="unplug it and plug it in again")
+        last[:] = [SourceReader(open_source)]
+        return last[0]
+
+    return open_reader
