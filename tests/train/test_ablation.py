@@ -1,0 +1,204 @@
+"""Each row of the ablation differs by one part, sees as many chips from the same weights, and is trained once."""
+
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeface_train import commands
+from edgeface_train.chips import load_chips
+from edgeface_train.drawn import draw_picture
+from edgeface_train.recipe import read_recipe
+from PIL import Image
+
+from edgeface.core.align import align
+from edgeface.errors import ConfigError
+
+BENCH = Path(__file__).parents[2] / "train" / "bench" / "ablation.py"
+NAMES = [
+    "triplets only",
+    "+ margin",
+    "+ distillation",
+    "+ cleaning",
+    "+ augmentation",
+    "+ averaging",
+    "+ P x K",
+]
+TAUGHT = """
+name = "taught"
+[data]
+train = "train"
+held_out = "val"
+clean = "clean.tsv"
+teacher = "teacher.npz"
+teacher_order = "order.csv"
+[network]
+stem = 8
+widths = [8, 16]
+depths = [1, 1]
+head = 16
+embedding = 16
+[augment]
+blur = 0.9
+[[stage]]
+kind = "warmup"
+triplets = 10
+learning_rate = 4e-3
+[[stage]]
+kind = "distil"
+batch = 26
+learning_rate = 2e-3
+per_person = 3
+[[stage]]
+kind = "rounds"
+triplets = 10
+learning_rate = 1e-4
+stop = { draws = 300 }
+"""
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("ablation", BENCH)
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules["ablation"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["ablation"]
+
+
+def write_drawn(folder, seeds, pictures=4):
+    for seed in seeds:
+        person = folder / f"person-{seed:04d}"
+        person.mkdir(parents=True)
+        for number in range(pictures):
+            image, landmarks = draw_picture(seed, number, size=160)
+            Image.fromarray(align(image, landmarks)).save(person / f"{number}.png")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Eight drawn people to learn from, five others to measure on, a teacher, and a list that leaves one photo out."""
+    data = tmp_path_factory.mktemp("drawn")
+    write_drawn(data / "train", range(8))
+    write_drawn(data / "val", range(100, 105))
+    chips = load_chips(data / "train")
+    np.savez(data / "teacher.npz", vectors=np.eye(16, dtype=np.float16)[chips.people])
+    (data / "order.csv").write_text("file\n" + "\n".join(chips.paths))
+    (data / "clean.tsv").write_text("drop\tperson-0003/2.png\ttoo dark\n")
+    (data / "taught.toml").write_text(TAUGHT)
+    return data
+
+
+@pytest.fixture(scope="module")
+def ablated(bench, drawn, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    arguments = [str(drawn / "taught.toml"), "--data", str(drawn), "--chips", "250", "--out", str(out)]
+    assert bench.main(arguments) == 0
+    return arguments, out
+
+
+def test_every_part_has_a_row_and_every_row_the_same_number_of_chips(ablated, drawn):
+    _, out = ablated
+    found = json.loads((out / "ablation.json").read_text())
+    assert list(found["rows"]) == NAMES
+    assert found["batch"] == 24
+    assert {row["chips"] for row in found["rows"].values()} == {240}
+    assert [row["photos"] for row in found["rows"].values()] == [32, 32, 32, 31, 31, 31, 31]
+    for row in found["rows"].values():
+        assert 0 <= row["tar_at_far_0.001"] <= row["tar_at_far_0.01"] <= 1
+        assert 0 <= row["non_easy_held_out"] <= 1
+        assert (row["genuine_pairs"], row["impostor_pairs"]) == (30, 160)
+
+
+def test_the_table_has_a_line_for_every_row(ablated):
+    _, out = ablated
+    lines = (out / "ablation.md").read_text().splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == NAMES
+    assert {line.count("|") for line in lines} == {9}
+
+
+def test_a_row_that_is_done_is_not_trained_again_and_one_that_is_not_is(ablated, bench, monkeypatch, capsys):
+    arguments, out = ablated
+    before, opened = json.loads((out / "ablation.json").read_text()), []
+    (out / "2-margin" / "result.json").unlink()
+    open_run = commands.open_run
+
+    def watched(plan, data, run, *, resume):
+        opened.append((run.name, resume))
+        return open_run(plan, data, run, resume=resume)
+
+    monkeypatch.setattr(commands, "open_run", watched)
+    capsys.readouterr()
+    assert bench.main(arguments) == 0
+    assert opened == [("2-margin", True)]
+    printed = capsys.readouterr().out.splitlines()
+    assert json.loads(printed[-1])["rows"] == before["rows"]
+    assert printed[0].startswith("| row | TAR@FAR=1e-2 |")
+
+
+def test_a_row_of_other_settings_is_refused(ablated, bench, capsys):
+    arguments, _ = ablated
+    other = [*arguments[:4], "300", *arguments[5:]]
+    assert bench.main(other) == ConfigError.exit_code
+    assert "other settings" in capsys.readouterr().err
+
+
+def test_each_row_adds_one_part_to_the_row_before_it(bench, drawn):
+    base = read_recipe(drawn / "taught.toml")
+    rows = dict(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))
+    assert list(rows) == NAMES
+    plain, margin, taught, clean, varied, averaged, balanced = rows.values()
+    assert [stage.kind for stage in plain.stage] == ["warmup", "rounds"]
+    assert (plain.stage[1].learning_rate, margin.stage[2].learning_rate) == (2e-3, 1e-4)
+    assert [stage.weights() for stage in margin.stage] == [(1, 0, 0), (0, 0, 1), (1, 0, 0)]
+    assert [stage.weights() for stage in taught.stage] == [(1, 0, 0), (0, 1, 0.02), (1, 1, 0)]
+    assert clean == replace(taught, data=base.data)
+    assert varied == replace(clean, augment=base.augment)
+    assert averaged.stage == [replace(stage, average=0.9) for stage in varied.stage]
+    assert (balanced.stage[1].people_per_batch, balanced.stage[1].chips_per_person) == (6, 4)
+    assert balanced.stage[::2] == averaged.stage[::2]
+    assert {sum(stage.chips for stage in row.stage) for row in rows.values()} == {240}
+    assert {stage.chips_a_step for row in rows.values() for stage in row.stage} == {24}
+
+
+def test_all_rows_begin_from_the_same_weights(bench, drawn, tmp_path):
+    base = replace(read_recipe(drawn / "taught.toml"), seed=7)
+    rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))
+    begun = []
+    for name, plan in (rows[0], rows[-1]):
+        run = commands.open_run(plan, drawn, tmp_path / name, resume=False)
+        begun.append([np.asarray(variable) for variable in run.fitter.model.trainable_variables])
+    assert all(np.array_equal(one, other) for one, other in zip(*begun, strict=True))
+
+
+def test_a_recipe_without_teacher_and_list_has_no_rows_of_them(bench, tiny_recipe):
+    base = read_recipe(tiny_recipe)
+    names = [name for name, _ in bench.plans(base, bench.shared_settings(base, 1000, 4, 0.999))]
+    assert names == [name for name in NAMES if name not in ("+ distillation", "+ cleaning")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "message"),
+    [
+        ([], ["--chips", "50"], "too few"),
+        ([], ["--chips-per-person", "2"], "needs 12 people"),
+        (['held_out = "val"'], [], "held out"),
+    ],
+)
+def test_what_some_row_could_not_do_is_refused_before_the_first(
+    bench, drawn, tmp_path, capsys, changes, options, message
+):
+    recipe = tmp_path / "other.toml"
+    text = TAUGHT
+    for line in changes:
+        text = text.replace(line, "")
+    recipe.write_text(text)
+    arguments = [str(recipe), "--data", str(drawn), "--chips", "240", "--out", str(tmp_path / "out"), *options]
+    assert bench.main(arguments) == ConfigError.exit_code
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,237 @@
+"""What each part of the training is worth: one row a part, each from the same weights and for as many chips.
+
+    python train/bench/ablation.py RECIPE --data DIR --chips 2000000 --out ablation
+
+Every row adds one part to the row before it: random and mined triplets alone; a margin softmax; a teacher; the clean
+list; augmentation; the average of the weights; batches of P people x K chips. All begin from the Glorot-random weights
+of the recipe's seed and see exactly the same number of chips, most of them in the stage on chips where a row has one.
+RECIPE gives the network, the data and, stage by stage, the rates, losses and weights to use; rows whose part it has
+not (no teacher, no clean list) are left out. A row that is done is not trained again, one that was stopped goes on.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from edgeface_train import commands
+from edgeface_train.chips import list_chips
+from edgeface_train.journal import CHECKPOINT
+from edgeface_train.recipe import Augment, Recipe, find_recipe, read_recipe
+from edgeface_train.stage import Stage
+
+from edgeface.core.metrics import similarity_pairs, tar_at_far
+from edgeface.errors import ConfigError, EdgefaceError
+
+WARM_UP, MIDDLE = 0.05, 0.7
+"""Shares of the chips: of random triplets, and of the stage on chips; the rounds get what is left."""
+DISTIL_MARGIN = 0.02
+"""Weight of the margin softmax beside the teacher where the recipe gives none, as in refine.toml."""
+ON_CHIPS = ("margin", "distil", "in-batch")
+RESULT = "result.json"
+PLAIN = Augment(False, 0, *[0.0] * 10)
+HEADINGS = ("row", "TAR@FAR=1e-2", "TAR@FAR=1e-3", "non-easy", "chips", "people", "photos", "minutes")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all rows share."""
+
+    chips: int
+    """Chips that a row is trained with, a multiple of `batch`."""
+    batch: int
+    """Chips of a step, in every stage of every row: a multiple of 3 and of `chips_per_person`."""
+    chips_per_person: int
+    average: float
+
+
+def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
+    """Yield each row's name and recipe, every one the former with a part more."""
+    network, data = replace(base.network, start=""), replace(base.data, clean="")
+    warm_up = _first(base, ("warmup",), Stage("warmup"))
+    last = _first(base, ("rounds",), Stage("rounds", triplets=3000))
+    on_chips = replace(_first(base, ON_CHIPS, last), kind="margin", distil_weight=0.0, margin_weight=1.0)
+    on_chips = replace(on_chips, people_per_batch=0, neighbours="none", memory=0)
+    rounds = replace(last, distil_weight=0.0, triplet_weight=1.0)
+    plan = replace(base, network=network, data=data, augment=PLAIN)
+    yield "triplets only", _staged(plan, settings, [warm_up, _at_the_rates_of(on_chips, rounds)])
+    yield "+ margin", _staged(plan, settings, [warm_up, on_chips, rounds])
+    if base.data.teacher:
+        weight = _first(base, ("distil",), Stage("distil")).margin_weight or DISTIL_MARGIN
+        on_chips = replace(on_chips, kind="distil", distil_weight=1.0, margin_weight=weight)
+        rounds = replace(rounds, distil_weight=last.distil_weight or 1.0, triplet_weight=last.triplet_weight)
+        yield "+ distillation", _staged(plan, settings, [warm_up, on_chips, rounds])
+    if base.data.clean:
+        plan = replace(plan, data=base.data)
+        yield "+ cleaning", _staged(plan, settings, [warm_up, on_chips, rounds])
+    plan = replace(plan, augment=base.augment if base.augment != PLAIN else Augment())
+    yield "+ augmentation", _staged(plan, settings, [warm_up, on_chips, rounds])
+    stages = [replace(stage, average=settings.average) for stage in (warm_up, on_chips, rounds)]
+    yield "+ averaging", _staged(plan, settings, stages)
+    each = settings.chips_per_person
+    stages[1] = replace(stages[1], people_per_batch=settings.batch // each, chips_per_person=each, per_person=0)
+    yield "+ P x K", _staged(plan, settings, stages)
+
+
+def _first(base: Recipe, kinds: tuple[str, ...], otherwise: Stage) -> Stage:
+    """Return the recipe's first stage of the first of these kinds that it has."""
+    found = [stage for kind in kinds for stage in base.stage if stage.kind == kind]
+    return replace(found[0] if found else otherwise, average=0.0)
+
+
+def _at_the_rates_of(main: Stage, stage: Stage) -> Stage:
+    """Give a stage that has a row's chips to itself the rates of the main one: its own may be for finishing touches."""
+    return replace(
+        stage,
+        optimizer=main.optimizer,
+        learning_rate=main.learning_rate,
+        final_learning_rate=main.final_learning_rate,
+        warmup_steps=main.warmup_steps,
+        weight_decay=main.weight_decay,
+    )
+
+
+def _staged(plan: Recipe, settings: Settings, stages: list[Stage]) -> Recipe:
+    """Give a plan stages that share the chips exactly."""
+    steps = settings.chips // settings.batch
+    given = [max(1, round(WARM_UP * steps))]
+    if len(stages) == 3:
+        given.append(max(1, round(MIDDLE * steps)))
+    given.append(steps - sum(given))
+    shared = [
+        replace(stage, batch=settings.batch, chips=count * settings.batch)
+        for stage, count in zip(stages, given, strict=True)
+    ]
+    return replace(plan, stage=shared)
+
+
+def train_row(plan: Recipe, data: Path, folder: Path) -> dict[str, Any]:
+    """Train a row, or go on with it, and return its figures; of a row that is done, return those it had."""
+    done = folder / RESULT
+    asked = {"recipe": plan.resolved(), "data": str(data.resolve())}
+    if done.exists():
+        result = json.loads(done.read_text())
+        if result.pop("asked") != asked:
+            raise ConfigError(
+                f"row {folder} was trained with other settings than these", hint="choose another folder with --out"
+            )
+        return result
+    curriculum = commands.open_run(plan, data, folder, resume=(folder / CHECKPOINT).exists())
+    curriculum.run()
+    result = measure(curriculum)
+    import keras  # not before open_run has chosen the backend
+
+    keras.utils.clear_session()
+    draft = done.with_suffix(".new")
+    draft.write_text(json.dumps({**result, "asked": asked}, indent=1) + "\n")
+    draft.replace(done)
+    return result
+
+
+def measure(curriculum: Any) -> dict[str, Any]:
+    """Return the figures of a trained row, on the held-out people."""
+    from edgeface_train.batches import embed_chips
+    from edgeface_train.mining import Photos, non_easy_fraction
+
+    held, fitter = curriculum.held_out, curriculum.fitter
+    vectors = embed_chips(fitter.measured, held.images, fitter.spec)
+    genuine, impostor = similarity_pairs(vectors, held.people)
+    rounds, rng = curriculum.recipe.stage[-1], np.random.default_rng(curriculum.recipe.seed)
+    epochs = [entry for entry in curriculum.journal.entries() if entry["event"] == "epoch"]
+    return {
+        "tar_at_far_0.01": float(tar_at_far(genuine, impostor, 1e-2)[0]),
+        "tar_at_far_0.001": float(tar_at_far(genuine, impostor, 1e-3)[0]),
+        "non_easy_held_out": non_easy_fraction(
+            Photos(held.people), vectors, rounds.margin, draws=rounds.stop.draws, rng=rng
+        ),
+        "chips": sum(entry["chips"] for entry in epochs),
+        "people": len(curriculum.train.names),
+        "photos": len(curriculum.train),
+        "seconds": sum(entry["seconds"] for entry in epochs),
+        "genuine_pairs": len(genuine),
+        "impostor_pairs": len(impostor),
+    }
+
+
+def compare(base: Recipe, data: Path, out: Path, settings: Settings, report: Callable[[str], object]) -> dict[str, Any]:
+    """Train every row and return the figures by its name. Raise ConfigError, first, for what some row could not do."""
+    _check(base, data, settings)
+    rows: dict[str, Any] = {}
+    for number, (name, plan) in enumerate(plans(base, settings)):
+        report(f"row {number + 1}: {name}\n")
+        rows[name] = train_row(plan, data, out / f"{number + 1}-{name.strip('+ ').replace(' ', '-')}")
+    return rows
+
+
+def _check(base: Recipe, data: Path, settings: Settings) -> None:
+    if base.data.clean and not base.data.held_out:
+        raise ConfigError(
+            "the clean list would move who is held out, so that rows could not be compared",
+            hint="name a folder of other people as data.held_out",
+        )
+    listing = list_chips(data / base.data.train)
+    held_out = 0 if base.data.held_out else base.data.held_out_people
+    there, wanted = len(listing.names) - held_out, settings.batch // settings.chips_per_person
+    if wanted > there:
+        raise ConfigError(
+            f"a batch of {settings.batch} chips, {settings.chips_per_person} a person, needs {wanted} people; "
+            f"{there} are there",
+            hint="raise --chips-per-person, or lower the batch of the recipe's stages",
+        )
+
+
+def table(rows: dict[str, Any]) -> str:
+    """Return the figures as a Markdown table."""
+    lines = [HEADINGS, ["---"] * len(HEADINGS)]
+    for name, row in rows.items():
+        shares = [f"{row[key]:.1%}" for key in ("tar_at_far_0.01", "tar_at_far_0.001", "non_easy_held_out")]
+        counts = [f"{row[key]:,}" for key in ("chips", "people", "photos")]
+        lines.append([name, *shares, *counts, f"{row['seconds'] / 60:.1f}"])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def shared_settings(base: Recipe, chips: int, chips_per_person: int, average: float) -> Settings:
+    """Return the batch that suits triplets and people alike, and the chips rounded down to whole steps."""
+    unit = int(np.lcm(3, chips_per_person))
+    wanted = _first(base, (*ON_CHIPS, "rounds"), Stage("margin")).batch
+    batch = max(unit, wanted // unit * unit)
+    if chips < 4 * batch:
+        raise ConfigError(f"{chips} chips are too few for steps of {batch}", hint=f"give {4 * batch} or more")
+    return Settings(chips // batch * batch, batch, chips_per_person, average)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table and the JSON; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", help="a TOML file, or a recipe that ships with the trainer")
+    parser.add_argument("--data", type=Path, required=True, help="folder that the recipe's paths are relative to")
+    parser.add_argument("--chips", type=int, required=True, help="chips shown to each row, rounded down to whole steps")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the rows' runs, ablation.md, ablation.json")
+    parser.add_argument("--chips-per-person", type=int, default=4, help="K of the last row")
+    parser.add_argument("--average", type=float, default=0.999, help="decay of the average")
+    args = parser.parse_args(arguments)
+    try:
+        base = read_recipe(find_recipe(args.recipe))
+        settings = shared_settings(base, args.chips, args.chips_per_person, args.average)
+        rows = compare(base, args.data, args.out, settings, sys.stderr.write)
+    except EdgefaceError as error:
+        sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return error.exit_code
+    found = json.dumps({"recipe": base.name, "seed": base.seed, "batch": settings.batch, "rows": rows})
+    (args.out / "ablation.md").write_text(table(rows))
+    (args.out / "ablation.json").write_text(found + "\n")
+    _write(f"{table(rows)}\n{found}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
