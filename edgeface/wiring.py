@@ -19,6 +19,8 @@ from edgeface.drivers.cameras.choose import open_camera
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.drivers.sinks.choose import open_outboxes
+from edgeface.drivers.sinks.outbox import Outboxes
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
@@ -106,6 +108,11 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
 def make_presence(config: Config) -> Presence:
     """Return the memory of who is here."""
     return Presence(patience_seconds=config.presence.patience_seconds)
+
+
+def make_outboxes(config: Config) -> Outboxes:
+    """Open the configured sinks, each behind an outbox."""
+    return open_outboxes(config.sink)
 
 
 def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:

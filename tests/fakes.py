@@ -144,10 +144,15 @@ class ListSink:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.closed = False
 
     def emit(self, event: Event) -> None:
         """Keep one event."""
         self.events.append(event)
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
 
 
 def gallery_of(**people: tuple[int, int, int]) -> FakeGallery:

@@ -17,7 +17,7 @@ EXIT_CODES = {
     0: "done",
     1: "`doctor` found something wrong, or edgeface has a bug",
     2: "a setting, an option or a recipe is wrong",
-    3: "the camera does not open, stalls or fails, or the output cannot be written",
+    3: "the camera does not open, stalls or fails, or the output or an event cannot be written or delivered",
     4: "the model bundle or the detector is unusable, or the gallery is of another model",
     5: "a photo is refused, or shows no face",
     6: "an optional package is not installed",

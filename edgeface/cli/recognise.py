@@ -71,6 +71,8 @@ def run(
 ) -> None:
     """Watch a camera and print who arrives and who leaves, one event a line, as it happens.
 
+    Events also go to the sinks of the configuration; docs/events.md tells of them.
+
     A source is a webcam's number, "picamera2", an rtsp:// or http:// address, a video file or a folder of
     pictures. It ends with the source, or cleanly with Ctrl-C (exit code 130) or SIGTERM (0); whoever is
     present then leaves.
@@ -96,6 +98,7 @@ def run(
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
         wiring.make_camera(config) as source,
+        wiring.make_outboxes(config) as outboxes,
         _film(annotate, config, source) as film,
         _ending_on_sigterm(),
     ):
@@ -106,7 +109,7 @@ def run(
             source,
             wiring.make_pipeline(config, parts, gallery),
             wiring.make_presence(config),
-            [sink],
+            [outboxes, sink],
             every=config.recognition.every,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
         )

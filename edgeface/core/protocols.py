@@ -54,5 +54,12 @@ class Sink(Protocol):
     """Somewhere events go."""
 
     def emit(self, event: Event) -> None:
-        """Deliver one event."""
+        """Deliver one event. Raise HardwareError when that fails; the next event may fare better."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds, within about a second. A second call does nothing.
+
+        Another thread may be in `emit`, which should end soon then.
+        """
         ...

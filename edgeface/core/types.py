@@ -88,3 +88,5 @@ class Event:
     similarity: float
     track: int
     """Number of the track, from 1, within one run."""
+    test: bool = False
+    """True: nobody came or went, a sink is being tried out."""

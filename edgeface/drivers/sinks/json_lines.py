@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from edgeface.core.types import Event
 from edgeface.errors import HardwareError
@@ -11,16 +11,20 @@ from edgeface.errors import HardwareError
 def event_json(event: Event) -> str:
     """Return an event as one line of JSON; a face that belongs to nobody has the name null.
 
+    An event that tries out a sink has one more key, "test", which is true.
+
     >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
     '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
     """
-    fields = {
+    fields: dict[str, Any] = {
         "kind": event.kind,
         "name": event.name,
         "at": utc(event.at),
         "similarity": round(float(event.similarity), 4),
         "track": event.track,
     }
+    if event.test:
+        fields["test"] = True
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
@@ -39,6 +43,9 @@ class JsonLines:
         """Write one line. Raise HardwareError when that cannot be done."""
         _write(self._stream, event_json(event))
 
+    def close(self) -> None:
+        """Do nothing: the stream belongs to whoever gave it."""
+
 
 class Text:
     """A `Sink` that writes each event as a line for people, in local time, at once."""
@@ -52,6 +59,9 @@ class Text:
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
         _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")
+
+    def close(self) -> None:
+        """Do nothing: the stream belongs to whoever gave it."""
 
 
 def _write(stream: TextIO, line: str) -> None:
