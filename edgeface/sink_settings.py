@@ -7,6 +7,8 @@ from edgeface.settings import required, setting
 
 QUEUE = "So many events may wait for it; when one more comes, the oldest is given up."
 
+SECRET = "File with the {}, or credential:NAME for one of systemd; empty: {}."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSinkSettings:
@@ -30,7 +32,36 @@ class SocketSinkSettings:
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
-SinkSettings = FileSinkSettings | SocketSinkSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSinkSettings:
+    """A program started for each event."""
 
-SINKS = (FileSinkSettings, SocketSinkSettings)
+    kind: Literal["command"] = setting("command", "Starts a program for each event; no shell reads the line.")
+    command: tuple[str, ...] = required(
+        "The program and its arguments; it gets the event as JSON on standard input and in EDGEFACE_ variables.",
+        example=["/usr/local/bin/greet", "--loud"],
+    )
+    timeout_seconds: float = setting(30.0, "A program that takes longer is ended.", at_least=0.1, at_most=3600)
+    at_once: int = setting(
+        1, "So many may run at the same time; with 1 events keep their order.", at_least=1, at_most=32
+    )
+    queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSinkSettings:
+    """Events posted to a web address."""
+
+    kind: Literal["webhook"] = setting("webhook", "Posts JSON to a web address, signed as Standard Webhooks asks.")
+    url: str = required("The address; without a password.", example="https://example.org/edgeface")
+    secret_file: str = setting("", SECRET.format("key in base64, as `openssl rand -base64 32` makes it", "unsigned"))
+    ca_file: str = setting("", "PEM file of the only authorities to trust; empty: those of the system.")
+    timeout_seconds: float = setting(10.0, "So long an answer is waited for.", at_least=0.1, at_most=300)
+    attempts: int = setting(5, "So often it is tried, with growing pauses.", at_least=1, at_most=20)
+    queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
+
+
+SinkSettings = FileSinkSettings | SocketSinkSettings | CommandSinkSettings | WebhookSinkSettings
+
+SINKS = (FileSinkSettings, SocketSinkSettings, CommandSinkSettings, WebhookSinkSettings)
 """Every kind, in the order of the commented file."""

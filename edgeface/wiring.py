@@ -1,5 +1,6 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from edgeface.drivers.cameras.choose import open_camera
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
-from edgeface.drivers.sinks.choose import open_outboxes
+from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
 from edgeface.drivers.sinks.outbox import Outboxes
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
@@ -110,9 +111,9 @@ def make_presence(config: Config) -> Presence:
     return Presence(patience_seconds=config.presence.patience_seconds)
 
 
-def make_outboxes(config: Config) -> Outboxes:
+def make_outboxes(config: Config, environment: Mapping[str, str]) -> Outboxes:
     """Open the configured sinks, each behind an outbox."""
-    return open_outboxes(config.sink)
+    return open_outboxes(config.sink, Surroundings(environment))
 
 
 def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:

@@ -1,5 +1,6 @@
 """The commands that say who is there: identify and run."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def run(
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
         wiring.make_camera(config) as source,
-        wiring.make_outboxes(config) as outboxes,
+        wiring.make_outboxes(config, os.environ) as outboxes,
         _film(annotate, config, source) as film,
         _ending_on_sigterm(),
     ):

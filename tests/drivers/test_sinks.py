@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import socket
 import stat
 from collections.abc import Callable
@@ -13,12 +14,15 @@ import pytest
 
 from edgeface.core.protocols import Sink
 from edgeface.core.types import Event
-from edgeface.drivers.sinks.choose import name_of, open_outboxes, open_sink
+from edgeface.drivers.sinks.choose import Surroundings, name_of, open_outboxes, open_sink
+from edgeface.drivers.sinks.command import CommandHook
 from edgeface.drivers.sinks.file import EventFile
 from edgeface.drivers.sinks.json_lines import JsonLines, event_json
 from edgeface.drivers.sinks.unix_socket import EventSocket
+from edgeface.drivers.sinks.webhook import Webhook
 from edgeface.errors import ConfigError, SinkError
 from edgeface.sink_settings import FileSinkSettings, SocketSinkSettings
+from tests.drivers.test_webhook import Receiver
 from tests.fakes import ListSink
 
 ARRIVED = Event("arrived", "Zoë \n⚘", 1_700_000_000.1239, 0.654321, 3)
@@ -64,7 +68,25 @@ def to_socket(folder: Path) -> Destination:
     return Destination(sink, arrived)
 
 
-DESTINATIONS = [to_list, to_stream, to_file, to_socket]
+def to_command(folder: Path) -> Destination:
+    out = folder / "out"
+    sink = CommandHook(["sh", "-c", f"cat >> {out}"], environment={"PATH": os.defpath})
+    return Destination(sink, lambda: as_objects(out.read_text(encoding="utf-8")))
+
+
+def to_webhook(folder: Path) -> Destination:
+    receiver = Receiver()
+    receiver.__enter__()
+    sink = Webhook(f"http://127.0.0.1:{receiver.port}/")
+
+    def arrived() -> list[dict[str, Any]]:
+        receiver.__exit__()
+        return [json.loads(body) for _, _, body in receiver.requests]
+
+    return Destination(sink, arrived)
+
+
+DESTINATIONS = [to_list, to_stream, to_file, to_socket, to_command, to_webhook]
 
 
 def listen(path: Path) -> socket.socket:
@@ -258,7 +280,7 @@ def test_each_kind_of_settings_opens_its_sink(tmp_path) -> None:
         (FileSinkSettings(path="events"), "EventFile(events, closed)"),
         (SocketSinkSettings(path=str(tmp_path / "s")), f"EventSocket({tmp_path}/s, open)"),
     ):
-        sink = open_sink(settings)
+        sink = open_sink(settings, Surroundings())
         assert (repr(sink), name_of(settings)) == (made, f"{settings.kind} {settings.path}")
         sink.close()
 
@@ -266,5 +288,5 @@ def test_each_kind_of_settings_opens_its_sink(tmp_path) -> None:
 def test_when_one_sink_cannot_be_opened_the_others_are_closed(tmp_path) -> None:
     good = SocketSinkSettings(path=str(tmp_path / "socket"))
     with pytest.raises(ConfigError):
-        open_outboxes([good, SocketSinkSettings(path=str(tmp_path / "none" / "socket"))])
+        open_outboxes([good, SocketSinkSettings(path=str(tmp_path / "none" / "socket"))], Surroundings())
     assert not (tmp_path / "socket").exists()

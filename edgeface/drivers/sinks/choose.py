@@ -1,38 +1,69 @@
 """Turn a `[[sink]]` table into an open sink, and several into outboxes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edgeface.core.protocols import Sink
+from edgeface.drivers.sinks.command import CommandHook
 from edgeface.drivers.sinks.file import EventFile
 from edgeface.drivers.sinks.outbox import Outbox, Outboxes
+from edgeface.drivers.sinks.secrets import read_secret
 from edgeface.drivers.sinks.unix_socket import EventSocket
-from edgeface.sink_settings import FileSinkSettings, SinkSettings, SocketSinkSettings
+from edgeface.sink_settings import (
+    CommandSinkSettings,
+    FileSinkSettings,
+    SinkSettings,
+    SocketSinkSettings,
+    WebhookSinkSettings,
+)
 
 MIB = 1 << 20
 
 
-def open_sink(settings: SinkSettings) -> Sink:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What sinks know besides their own settings."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
     """Open one sink. Raise ConfigError or MissingExtra when it can never work as it is configured."""
     match settings:
         case FileSinkSettings():
             return EventFile(_path(settings.path), max_bytes=round(settings.max_mib * MIB), keep=settings.keep)
         case SocketSinkSettings():
             return EventSocket(_path(settings.path))
+        case CommandSinkSettings():
+            return CommandHook(
+                settings.command, environment=around.environment, timeout_seconds=settings.timeout_seconds
+            )
+        case WebhookSinkSettings():
+            return _webhook(settings, around)
 
 
 def name_of(settings: SinkSettings) -> str:
     """Return what messages call a sink: its kind and where it leads, without anything secret."""
-    return f"{settings.kind} {settings.path}"
+    match settings:
+        case FileSinkSettings() | SocketSinkSettings():
+            place = settings.path
+        case CommandSinkSettings():
+            place = " ".join(settings.command[:1])
+        case WebhookSinkSettings():
+            place = _host(settings.url)
+    return f"{settings.kind} {place}"
 
 
-def open_outboxes(all_settings: Sequence[SinkSettings]) -> Outboxes:
+def open_outboxes(all_settings: Sequence[SinkSettings], around: Surroundings) -> Outboxes:
     """Open every sink behind an outbox of its own; when one cannot be opened, close the others."""
     opened: list[Outbox] = []
     try:
         for settings in all_settings:
-            sink = open_sink(settings)
-            opened.append(Outbox(sink, name=name_of(settings), queue_size=settings.queue_size))
+            workers = settings.at_once if isinstance(settings, CommandSinkSettings) else 1
+            sink = open_sink(settings, around)
+            opened.append(Outbox(sink, name=name_of(settings), queue_size=settings.queue_size, workers=workers))
     except BaseException:
         Outboxes(opened).close()
         raise
@@ -41,3 +72,23 @@ def open_outboxes(all_settings: Sequence[SinkSettings]) -> Outboxes:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "?"
+    except ValueError:
+        return "?"
+
+
+def _webhook(settings: WebhookSinkSettings, around: Surroundings) -> Sink:
+    from edgeface.drivers.sinks.webhook import Webhook, decode_secret, trust
+
+    secret = decode_secret(read_secret(settings.secret_file, around.environment)) if settings.secret_file else None
+    return Webhook(
+        settings.url,
+        secret=secret,
+        timeout_seconds=settings.timeout_seconds,
+        attempts=settings.attempts,
+        tls=trust(str(_path(settings.ca_file))) if settings.ca_file else None,
+    )

@@ -8,13 +8,10 @@ from edgeface.core.types import Event
 from edgeface.errors import HardwareError
 
 
-def event_json(event: Event) -> str:
-    """Return an event as one line of JSON; a face that belongs to nobody has the name null.
+def event_fields(event: Event) -> dict[str, Any]:
+    """Return an event as JSON's values; a face that belongs to nobody has the name None.
 
     An event that tries out a sink has one more key, "test", which is true.
-
-    >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
-    '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
     """
     fields: dict[str, Any] = {
         "kind": event.kind,
@@ -25,7 +22,16 @@ def event_json(event: Event) -> str:
     }
     if event.test:
         fields["test"] = True
-    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    return fields
+
+
+def event_json(event: Event) -> str:
+    """Return an event as one line of JSON.
+
+    >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
+    '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
+    """
+    return json.dumps(event_fields(event), ensure_ascii=False, allow_nan=False)
 
 
 def utc(seconds: float) -> str:
