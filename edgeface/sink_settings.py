@@ -61,7 +61,28 @@ class WebhookSinkSettings:
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
-SinkSettings = FileSinkSettings | SocketSinkSettings | CommandSinkSettings | WebhookSinkSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSinkSettings:
+    """Events and states published to an MQTT broker."""
 
-SINKS = (FileSinkSettings, SocketSinkSettings, CommandSinkSettings, WebhookSinkSettings)
+    kind: Literal["mqtt"] = setting("mqtt", "Publishes to an MQTT broker, for Home Assistant; needs edgeface[mqtt].")
+    host: str = required("The broker.", example="homeassistant.local")
+    port: int | None = setting(
+        None, "Its port; unset: 1883, or 8883 with tls.", at_least=1, at_most=65535, example=1883
+    )
+    username: str = setting("", "Who edgeface is to the broker; empty: anonymous.")
+    password_file: str = setting("", SECRET.format("password", "none"))
+    tls: bool = setting(False, "Whether to speak TLS; certificates are verified.")
+    ca_file: str = setting("", "PEM file of the only authorities to trust; empty: those of the system.")
+    topic: str = setting("edgeface", "All topics begin with it: give each device its own.")
+    device: str = setting("edgeface", "What Home Assistant calls the device.")
+    discovery: bool = setting(True, "Whether Home Assistant finds the device by itself.")
+    discovery_prefix: str = setting("homeassistant", "As it is set in Home Assistant.")
+    timeout_seconds: float = setting(10.0, "So long the broker's word is waited for.", at_least=0.1, at_most=300)
+    queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
+
+
+SinkSettings = FileSinkSettings | SocketSinkSettings | CommandSinkSettings | WebhookSinkSettings | MqttSinkSettings
+
+SINKS = (FileSinkSettings, SocketSinkSettings, CommandSinkSettings, WebhookSinkSettings, MqttSinkSettings)
 """Every kind, in the order of the commented file."""

@@ -111,9 +111,10 @@ def make_presence(config: Config) -> Presence:
     return Presence(patience_seconds=config.presence.patience_seconds)
 
 
-def make_outboxes(config: Config, environment: Mapping[str, str]) -> Outboxes:
+def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:
     """Open the configured sinks, each behind an outbox."""
-    return open_outboxes(config.sink, Surroundings(environment))
+    people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
+    return open_outboxes(config.sink, Surroundings(environment, people))
 
 
 def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:

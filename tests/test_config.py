@@ -164,9 +164,13 @@ def test_sinks_in_force_give_themselves_again(tmp_path):
     ("table", "message", "hint"),
     [
         ('kind = "fiel"\npath = "x"', "sink.0.kind is 'fiel'", 'did you mean "file"?'),
-        ('kind = "carrier pigeon"', "sink.0.kind is 'carrier pigeon'", "choose one of file, socket, command, webhook"),
-        ("kind = 1", "sink.0.kind is 1", "choose one of file, socket, command, webhook"),
-        ('path = "x"', "setting sink.0.kind is missing", "choose one of file, socket, command, webhook"),
+        (
+            'kind = "carrier pigeon"',
+            "sink.0.kind is 'carrier pigeon'",
+            "choose one of file, socket, command, webhook, mqtt",
+        ),
+        ("kind = 1", "sink.0.kind is 1", "choose one of file, socket, command, webhook, mqtt"),
+        ('path = "x"', "setting sink.0.kind is missing", "choose one of file, socket, command, webhook, mqtt"),
         ('kind = "file"', "setting sink.0.path is missing", ""),
         ('kind = "file"\npaht = "x"', "unknown setting sink.0.paht", "did you mean sink.0.path?"),
         ('kind = "file"\npath = "x"\nkeep = 0', "sink.0.keep must be at least 1, not 0", ""),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from edgeface.app.pipeline import Pipeline, Recognition
 from edgeface.core.presence import Presence, Sighting
 from edgeface.core.protocols import Camera, Sink
-from edgeface.core.types import Event
+from edgeface.core.types import CameraEvent, Event
+from edgeface.errors import CameraError
 
 
 @dataclass(slots=True)
@@ -28,10 +29,12 @@ def watch(
     *,
     every: int = 1,
     on_frame: Callable[[Recognition], None] | None = None,
+    on_camera: Callable[[CameraEvent], None] | None = None,
 ) -> Summary:
     """Examine every n-th frame until the source ends; however it ends, whoever is present is said to leave.
 
-    `on_frame` is called after each examined frame, for instance to draw it.
+    `on_frame` is called after each examined frame, for instance to draw it; `on_camera` with the first frame,
+    and when the camera fails.
     """
     summary = Summary()
     first = last = None
@@ -39,12 +42,18 @@ def watch(
         for number, frame in enumerate(camera.frames()):
             if number % every:
                 continue
+            if first is None and on_camera is not None:
+                on_camera(CameraEvent("up", None, frame.seconds))
             first, last = frame.seconds if first is None else first, frame.seconds
             recognition = pipeline.recognize(frame)
             summary.frames, summary.seconds = summary.frames + 1, last - first
             _emit(presence.update(sightings(recognition), last), sinks, summary)
             if on_frame is not None:
                 on_frame(recognition)
+    except CameraError as error:
+        if on_camera is not None and last is not None:
+            on_camera(CameraEvent("down", error.message, last))
+        raise
     finally:
         if last is not None:
             _emit(presence.flush(last), sinks, summary)

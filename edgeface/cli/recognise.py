@@ -99,7 +99,7 @@ def run(
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
         wiring.make_camera(config) as source,
-        wiring.make_outboxes(config, os.environ) as outboxes,
+        wiring.make_outboxes(config, os.environ, gallery) as outboxes,
         _film(annotate, config, source) as film,
         _ending_on_sigterm(),
     ):
@@ -112,6 +112,7 @@ def run(
             wiring.make_presence(config),
             [outboxes, sink],
             every=config.recognition.every,
+            on_camera=outboxes.emit,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
         )
     seen = f"{summary.frames} frames in {summary.seconds:.1f} s of {source.name}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from edgeface.core.types import Embedding, Event, Face, Frame, Identity, Image
+from edgeface.core.types import AnyEvent, Embedding, Face, Frame, Identity, Image
 
 
 class Camera(Protocol):
@@ -53,7 +53,7 @@ class Index(Protocol):
 class Sink(Protocol):
     """Somewhere events go."""
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Deliver one event. Raise HardwareError when that fails; the next event may fare better."""
         ...
 

@@ -90,3 +90,20 @@ class Event:
     """Number of the track, from 1, within one run."""
     test: bool = False
     """True: nobody came or went, a sink is being tried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEvent:
+    """The camera began to give frames, or failed."""
+
+    state: Literal["up", "down"]
+    reason: str | None
+    """Why it is down."""
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    kind: Literal["camera"] = "camera"
+    test: bool = False
+
+
+AnyEvent = Event | CameraEvent
+"""What sinks are told."""

@@ -135,3 +135,19 @@ def test_with_a_duty_only_every_nth_frame_is_examined():
     summary = watched(PaintedCamera([ALICE] * 12), every=4, on_frame=seen.append)
     assert summary.frames == 3
     assert [recognition.frame.seconds - START for recognition in seen] == pytest.approx([0, 0.4, 0.8])
+
+
+def test_the_camera_is_said_to_be_up_with_its_first_frame_and_down_when_it_fails():
+    told = []
+    with pytest.raises(CameraError):
+        watched(FailingCamera([ALICE] * 3, CameraError("it was unplugged")), on_camera=told.append)
+    assert [(event.state, event.reason, round(event.at - START, 3)) for event in told] == [
+        ("up", None, 0.0),
+        ("down", "it was unplugged", 0.2),
+    ]
+
+
+def test_a_recording_that_ends_is_no_camera_that_fails():
+    told = []
+    watched(PaintedCamera([ALICE] * 3), on_camera=told.append)
+    assert [event.state for event in told] == ["up"]

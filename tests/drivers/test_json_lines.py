@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeface.core.types import Event
+from edgeface.core.types import CameraEvent, Event
 from edgeface.drivers.sinks.json_lines import JsonLines, Text, event_json, utc
 from edgeface.errors import HardwareError
 
@@ -95,3 +95,15 @@ def test_a_reader_who_has_gone_is_not_a_full_disk() -> None:
         with pytest.raises(BrokenPipeError):
             JsonLines(stream).emit(ARRIVED)
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def test_a_camera_event_has_keys_of_its_own() -> None:
+    down = CameraEvent("down", "it was unplugged", 0.0)
+    at = "1970-01-01T00:00:00.000Z"
+    assert event_json(down) == f'{{"kind": "camera", "state": "down", "reason": "it was unplugged", "at": "{at}"}}'
+    stream = io.StringIO()
+    Text(stream).emit(down)
+    Text(stream).emit(CameraEvent("up", None, 0.0))
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith("  camera down: it was unplugged")
+    assert second.endswith("  camera up")

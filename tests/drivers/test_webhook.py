@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,7 +11,8 @@ from edgeface.core.types import Event
 from edgeface.drivers.sinks.choose import Surroundings, name_of, open_sink
 from edgeface.drivers.sinks.outbox import Outbox
 from edgeface.drivers.sinks.secrets import read_secret
-from edgeface.drivers.sinks.webhook import Webhook, decode_secret, sign, split_url, trust
+from edgeface.drivers.sinks.tls import trust
+from edgeface.drivers.sinks.webhook import Webhook, decode_secret, sign, split_url
 from edgeface.errors import ConfigError, SinkError
 from edgeface.sink_settings import WebhookSinkSettings
 
@@ -142,23 +142,6 @@ def test_closing_ends_the_wait_for_a_retry(caplog) -> None:
         [thread] = outbox._threads
         assert not thread.is_alive()
     assert outbox.tally.lost == 1
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate for this machine and its key, in one PEM file."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    try:
-        made = subprocess.run(
-            [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", f"{path}.crt"],
-            capture_output=True,
-            check=False,
-        )
-    except OSError:
-        pytest.skip("there is no openssl to make a certificate with")
-    assert made.returncode == 0, made.stderr
-    return path
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ from edgeface.drivers.sinks.file import EventFile
 from edgeface.drivers.sinks.outbox import Outbox, Outboxes
 from edgeface.drivers.sinks.secrets import read_secret
 from edgeface.drivers.sinks.unix_socket import EventSocket
+from edgeface.errors import ConfigError
 from edgeface.sink_settings import (
     CommandSinkSettings,
     FileSinkSettings,
+    MqttSinkSettings,
     SinkSettings,
     SocketSinkSettings,
     WebhookSinkSettings,
@@ -27,6 +29,10 @@ class Surroundings:
     """What sinks know besides their own settings."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
+    """Who is enrolled."""
+    trial: bool = False
+    """True: beside a running edgeface, whose states must not change."""
 
 
 def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
@@ -42,6 +48,8 @@ def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
             )
         case WebhookSinkSettings():
             return _webhook(settings, around)
+        case MqttSinkSettings():
+            return _mqtt(settings, around)
 
 
 def name_of(settings: SinkSettings) -> str:
@@ -53,6 +61,8 @@ def name_of(settings: SinkSettings) -> str:
             place = " ".join(settings.command[:1])
         case WebhookSinkSettings():
             place = _host(settings.url)
+        case MqttSinkSettings():
+            place = settings.host
     return f"{settings.kind} {place}"
 
 
@@ -82,7 +92,8 @@ def _host(url: str) -> str:
 
 
 def _webhook(settings: WebhookSinkSettings, around: Surroundings) -> Sink:
-    from edgeface.drivers.sinks.webhook import Webhook, decode_secret, trust
+    from edgeface.drivers.sinks.tls import trust
+    from edgeface.drivers.sinks.webhook import Webhook, decode_secret
 
     secret = decode_secret(read_secret(settings.secret_file, around.environment)) if settings.secret_file else None
     return Webhook(
@@ -90,5 +101,31 @@ def _webhook(settings: WebhookSinkSettings, around: Surroundings) -> Sink:
         secret=secret,
         timeout_seconds=settings.timeout_seconds,
         attempts=settings.attempts,
-        tls=trust(str(_path(settings.ca_file))) if settings.ca_file else None,
+        tls=trust(settings.ca_file) if settings.url.startswith("https") else None,
+    )
+
+
+def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
+    from edgeface.drivers.sinks.home_assistant import Topics, check_topic
+    from edgeface.drivers.sinks.mqtt import Broker, Mqtt
+    from edgeface.drivers.sinks.tls import trust
+
+    password = read_secret(settings.password_file, around.environment) if settings.password_file else None
+    if password is not None and not settings.username:
+        raise ConfigError("an mqtt sink has a password but no username", hint="set sink.username")
+    broker = Broker(
+        settings.host,
+        settings.port or (8883 if settings.tls else 1883),
+        settings.username or None,
+        password,
+        trust(settings.ca_file) if settings.tls else None,
+    )
+    return Mqtt(
+        broker,
+        Topics(check_topic(settings.topic), check_topic(settings.discovery_prefix)),
+        people=around.people,
+        device=settings.device,
+        discover=settings.discovery,
+        announce=not around.trial,
+        timeout_seconds=settings.timeout_seconds,
     )

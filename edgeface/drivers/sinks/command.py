@@ -8,7 +8,7 @@ from contextlib import suppress
 from os import killpg
 from threading import Lock
 
-from edgeface.core.types import Event
+from edgeface.core.types import AnyEvent
 from edgeface.drivers.sinks.json_lines import event_fields, event_json
 from edgeface.errors import ConfigError, SinkError
 
@@ -43,7 +43,7 @@ class CommandHook:
     def __repr__(self) -> str:
         return f"CommandHook({self._command[0]}, {'closed' if self._closed else 'open'})"
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Run the program to its end. Raise SinkError when it fails or takes too long."""
         process = self._start(event)
         try:
@@ -67,7 +67,7 @@ class CommandHook:
             for process in self._running:
                 _kill(process, signal.SIGKILL)
 
-    def _start(self, event: Event) -> subprocess.Popen[bytes]:
+    def _start(self, event: AnyEvent) -> subprocess.Popen[bytes]:
         variables = {f"EDGEFACE_{key.upper()}": _text(value) for key, value in event_fields(event).items()}
         with self._lock:
             if self._closed:

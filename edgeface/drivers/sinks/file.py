@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from edgeface.core.types import Event
+from edgeface.core.types import AnyEvent
 from edgeface.drivers.sinks.json_lines import event_json
 from edgeface.errors import SinkError
 
@@ -25,7 +25,7 @@ class EventFile:
     def __repr__(self) -> str:
         return f"EventFile({self._path}, {'closed' if self._file is None else 'open'})"
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Append one line, wholly or not at all. Raise SinkError when that cannot be done."""
         line = (event_json(event) + "\n").encode()
         try:

@@ -4,28 +4,36 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from edgeface.core.types import Event
+from edgeface.core.types import AnyEvent, CameraEvent
 from edgeface.errors import HardwareError
 
 
-def event_fields(event: Event) -> dict[str, Any]:
+def event_fields(event: AnyEvent) -> dict[str, Any]:
     """Return an event as JSON's values; a face that belongs to nobody has the name None.
 
     An event that tries out a sink has one more key, "test", which is true.
     """
-    fields: dict[str, Any] = {
-        "kind": event.kind,
-        "name": event.name,
-        "at": utc(event.at),
-        "similarity": round(float(event.similarity), 4),
-        "track": event.track,
-    }
+    if isinstance(event, CameraEvent):
+        fields: dict[str, Any] = {
+            "kind": event.kind,
+            "state": event.state,
+            "reason": event.reason,
+            "at": utc(event.at),
+        }
+    else:
+        fields = {
+            "kind": event.kind,
+            "name": event.name,
+            "at": utc(event.at),
+            "similarity": round(float(event.similarity), 4),
+            "track": event.track,
+        }
     if event.test:
         fields["test"] = True
     return fields
 
 
-def event_json(event: Event) -> str:
+def event_json(event: AnyEvent) -> str:
     """Return an event as one line of JSON.
 
     >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
@@ -45,7 +53,7 @@ class JsonLines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Write one line. Raise HardwareError when that cannot be done."""
         _write(self._stream, event_json(event))
 
@@ -59,9 +67,12 @@ class Text:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Write one line. Raise HardwareError when that cannot be done."""
         clock = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
+        if isinstance(event, CameraEvent):
+            _write(self._stream, f"{clock}  camera {event.state}{f': {event.reason}' if event.reason else ''}")
+            return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
         _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from edgeface.core.protocols import Sink
-from edgeface.core.types import Event
+from edgeface.core.types import AnyEvent
 from edgeface.errors import EdgefaceError
 
 DRAIN_SECONDS = 5.0
@@ -50,7 +50,7 @@ class Outbox:
     def __init__(self, sink: Sink, *, name: str, queue_size: int = 256, workers: int = 1) -> None:
         self.name = name
         self._sink = sink
-        self._queue: deque[Event] = deque()
+        self._queue: deque[AnyEvent] = deque()
         self._queue_size = queue_size
         self._changed = Condition()
         self._busy = 0
@@ -69,7 +69,7 @@ class Outbox:
         with self._changed:
             return self._tally
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Queue one event."""
         with self._changed:
             if self._draining:
@@ -157,7 +157,7 @@ class Outboxes:
     ) -> None:
         self.close()
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Queue one event for every sink."""
         for outbox in self.outboxes:
             outbox.emit(event)

@@ -6,7 +6,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from edgeface.core.types import Event
+from edgeface.core.types import AnyEvent
 from edgeface.drivers.sinks.json_lines import event_json
 from edgeface.errors import ConfigError, SinkError
 
@@ -29,7 +29,7 @@ class EventSocket:
     def __repr__(self) -> str:
         return f"EventSocket({self._path}, {'closed' if self._server is None else 'open'})"
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Send one line to all who listen; that nobody does is no failure. Raise SinkError when it is closed."""
         if self._server is None:
             raise SinkError(f"socket {self._path} is closed")

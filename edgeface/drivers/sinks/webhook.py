@@ -18,8 +18,9 @@ from contextlib import closing
 from threading import Event as Flag
 from urllib.parse import SplitResult, urlsplit
 
-from edgeface.core.types import Event
+from edgeface.core.types import AnyEvent
 from edgeface.drivers.sinks.json_lines import event_json
+from edgeface.drivers.sinks.tls import trust
 from edgeface.errors import ConfigError, SinkError
 
 FEWEST_SECRET_BYTES, MOST_SECRET_BYTES = 24, 64
@@ -49,14 +50,14 @@ class Webhook:
         self._secret = secret
         self._timeout_seconds = timeout_seconds
         self._attempts = attempts
-        self._tls = tls or (ssl.create_default_context() if self._url.scheme == "https" else None)
+        self._tls = tls or (trust() if self._url.scheme == "https" else None)
         self._clock, self._jitter = clock, jitter
         self._closed = Flag()
 
     def __repr__(self) -> str:
         return f"Webhook({self._url.hostname}, {'closed' if self._closed.is_set() else 'open'})"
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Deliver one event. Raise SinkError when the last attempt failed or another would be of no use."""
         body, delivery = event_json(event).encode(), f"evt_{uuid.uuid4().hex}"
         problem: str | None = "was not tried"
@@ -145,11 +146,3 @@ def split_url(url: str) -> SplitResult:
     if "@" in parts.netloc:
         raise ConfigError(f"the url of the webhook at {parts.hostname} holds a password", hint="use secret_file")
     return parts
-
-
-def trust(ca_file: str) -> ssl.SSLContext:
-    """Return a context that trusts the authorities of a PEM file and no other. Raise ConfigError."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"ca_file {ca_file} cannot be used: {error.strerror or error}") from error
