@@ -53,7 +53,11 @@ class Mosquitto:
     def stop(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait()
+            try:
+                self.process.wait(2)
+            except subprocess.TimeoutExpired:  # it listens before it heeds signals
+                self.process.kill()
+                self.process.wait()
             self.process = None
 
 

@@ -58,7 +58,7 @@ class Mqtt:
         self._present = dict.fromkeys(people, False)
         self._states: dict[str, str] = {}
         """Last payload of other retained topics."""
-        self._connected, self._closed = Flag(), False
+        self._connected, self._parted, self._closed = Flag(), Flag(), False
         self._problem = "cannot be reached"
         self._client = self._make_client()
         self._client.connect_async(broker.host, broker.port, KEEPALIVE_SECONDS)
@@ -81,14 +81,11 @@ class Mqtt:
         if self._closed:
             return
         self._closed = True
-        if self._connected.is_set():
-            if self._announce:
-                said = self._client.publish(self._topics.availability, "offline", qos=1, retain=True)
-                _confirmed(said, FAREWELL_SECONDS)
-            self._client.disconnect()
-            self._client.loop_stop()
-        else:
-            self._client.disconnect()  # its thread ends when its attempt to connect has
+        if self._connected.is_set() and self._announce:
+            _confirmed(self._client.publish(self._topics.availability, "offline", qos=1, retain=True), FAREWELL_SECONDS)
+        # Its thread ends by itself, at once or when an attempt to connect has; loop_stop would wait for that.
+        if self._client.disconnect() == 0:
+            self._parted.wait(FAREWELL_SECONDS)
         self._connected.clear()
 
     def _make_client(self) -> Any:
@@ -110,6 +107,7 @@ class Mqtt:
         if reason.is_failure:
             self._problem = f"refuses the connection: {reason}"
             return
+        self._parted.clear()
         client.drop_out_messages()  # what the last connection left unconfirmed would overwrite newer states
         if self._announce:
             if self._discover:
@@ -124,6 +122,7 @@ class Mqtt:
         if self._connected.is_set():
             self._problem = "has closed the connection"
         self._connected.clear()
+        self._parted.set()
 
     def _on_message(self, client: Any, _data: Any, message: Any) -> None:
         if message.topic == self._topics.birth:
