@@ -1,6 +1,6 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from edgeface.drivers.cameras.choose import open_camera
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.drivers.sinks import trial
 from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
 from edgeface.drivers.sinks.outbox import Outboxes
+from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
@@ -115,6 +117,11 @@ def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Galle
     """Open the configured sinks, each behind an outbox."""
     people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
     return open_outboxes(config.sink, Surroundings(environment, people))
+
+
+def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:
+    """Send a test event through each configured sink."""
+    return trial.try_sinks(config.sink, Surroundings(environment), at)
 
 
 def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:

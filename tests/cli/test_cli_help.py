@@ -70,6 +70,7 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
     for place in ("Ada/Ada_0001.jpg", "Ada/Ada_0002.jpg", "Bo/Bo_0001.jpg"):
         picture(f"lfw/{place}", Square(RED if "Ada" in place else GREEN))
     Path("pairs.txt").write_text("2\t1\n" + "Ada\t1\t2\nAda\t1\tBo\t1\n" * 2)
+    Path("sinks.toml").write_text('[[sink]]\nkind = "file"\npath = "events.jsonl"\n')
     commands = [
         ["enroll", "--name", "alice", red],
         ["list"],
@@ -78,6 +79,7 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
         ["embed", red, "--out", "x.npz"],
         ["evaluate", "lfw", "lfw", "--pairs", "pairs.txt"],
         ["doctor", "--camera", "clip"],
+        ["sinks", "test", "--config", "sinks.toml"],
         ["forget", "alice"],
     ]
     lines = []
