@@ -82,7 +82,44 @@ class MqttSinkSettings:
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
-SinkSettings = FileSinkSettings | SocketSinkSettings | CommandSinkSettings | WebhookSinkSettings | MqttSinkSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySinkSettings:
+    """A relay that lets people in."""
 
-SINKS = (FileSinkSettings, SocketSinkSettings, CommandSinkSettings, WebhookSinkSettings, MqttSinkSettings)
+    kind: Literal["relay"] = setting("relay", "Closes a relay for people who may enter; needs edgeface[gpio].")
+    pin: int = required("GPIO (BCM) number of the relay's line.", example=17)
+    people: tuple[str, ...] = required("Who may enter.", example=["Ada"])
+    dry_run: bool = setting(True, "Whether only to log who would be let in. To arm it, set recognition.threshold too.")
+    factor_pin: int | None = setting(
+        None,
+        "GPIO number of a keypad's or tag reader's contact, the second factor; needed to arm it.",
+        at_least=0,
+        at_most=27,
+        example=27,
+    )
+    factor_seconds: float = setting(10.0, "The contact must close so soon after the arrival.", at_least=1, at_most=60)
+    hold_seconds: float = setting(3.0, "The relay stays closed for so long.", at_least=0.5, at_most=60)
+    active_high: bool = setting(True, "Whether the relay closes on a high line.")
+    failures: int = setting(5, "After so many arrivals in a row without the factor it is locked.", at_least=1)
+    lockout_seconds: float = setting(300.0, "For so long.", at_least=10)
+    queue_size: int = setting(16, QUEUE, at_least=1, at_most=100_000)
+
+
+SinkSettings = (
+    FileSinkSettings
+    | SocketSinkSettings
+    | CommandSinkSettings
+    | WebhookSinkSettings
+    | MqttSinkSettings
+    | RelaySinkSettings
+)
+
+SINKS = (
+    FileSinkSettings,
+    SocketSinkSettings,
+    CommandSinkSettings,
+    WebhookSinkSettings,
+    MqttSinkSettings,
+    RelaySinkSettings,
+)
 """Every kind, in the order of the commented file."""

@@ -116,12 +116,12 @@ def make_presence(config: Config) -> Presence:
 def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:
     """Open the configured sinks, each behind an outbox."""
     people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
-    return open_outboxes(config.sink, Surroundings(environment, people))
+    return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold))
 
 
 def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:
     """Send a test event through each configured sink."""
-    return trial.try_sinks(config.sink, Surroundings(environment), at)
+    return trial.try_sinks(config.sink, Surroundings(environment, threshold=config.recognition.threshold), at)
 
 
 def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:

@@ -125,7 +125,7 @@ def broker(tmp_path):
 def opened(broker: Mosquitto, *people: str, trial: bool = False, **options):
     options = {"timeout_seconds": PATIENCE} | options
     settings = MqttSinkSettings(host="127.0.0.1", port=broker.port, **options)
-    return open_sink(settings, Surroundings({}, people, trial))
+    return open_sink(settings, Surroundings({}, people, trial=trial))
 
 
 def test_arrivals_and_departures_are_states_and_events(broker) -> None:

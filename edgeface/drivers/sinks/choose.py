@@ -16,6 +16,7 @@ from edgeface.sink_settings import (
     CommandSinkSettings,
     FileSinkSettings,
     MqttSinkSettings,
+    RelaySinkSettings,
     SinkSettings,
     SocketSinkSettings,
     WebhookSinkSettings,
@@ -31,6 +32,8 @@ class Surroundings:
     environment: Mapping[str, str] = field(default_factory=dict)
     people: tuple[str, ...] = ()
     """Who is enrolled."""
+    threshold: float | None = None
+    """The household's own, if it has been calibrated."""
     trial: bool = False
     """True: beside a running edgeface, whose states must not change."""
 
@@ -50,6 +53,8 @@ def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
             return _webhook(settings, around)
         case MqttSinkSettings():
             return _mqtt(settings, around)
+        case RelaySinkSettings():
+            return _relay(settings, around)
 
 
 def name_of(settings: SinkSettings) -> str:
@@ -63,6 +68,8 @@ def name_of(settings: SinkSettings) -> str:
             place = _host(settings.url)
         case MqttSinkSettings():
             place = settings.host
+        case RelaySinkSettings():
+            place = str(settings.pin)
     return f"{settings.kind} {place}"
 
 
@@ -129,3 +136,25 @@ def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
         announce=not around.trial,
         timeout_seconds=settings.timeout_seconds,
     )
+
+
+def _relay(settings: RelaySinkSettings, around: Surroundings) -> Sink:
+    from edgeface.drivers.sinks.relay import Relay, RelayPolicy, check_armed, open_contacts
+
+    check_armed(
+        dry_run=settings.dry_run,
+        threshold=around.threshold,
+        factor_pin=settings.factor_pin,
+        people=settings.people,
+    )
+    contacts = open_contacts(
+        settings.pin, settings.factor_pin, dry_run=settings.dry_run, active_high=settings.active_high
+    )
+    policy = RelayPolicy(
+        frozenset(settings.people),
+        settings.factor_seconds,
+        settings.hold_seconds,
+        settings.failures,
+        settings.lockout_seconds,
+    )
+    return Relay(contacts, policy)

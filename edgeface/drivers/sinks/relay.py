@@ -137,7 +137,9 @@ def open_contacts(
     try:
         import gpiozero
     except ImportError as error:
-        raise MissingExtra("a relay needs gpiozero, which is not installed", hint="pip install 'edgeface[gpio]'") from error
+        raise MissingExtra(
+            "a relay needs gpiozero, which is not installed", hint="pip install 'edgeface[gpio]'"
+        ) from error
     relay = None
     try:
         if not dry_run:
