@@ -105,6 +105,17 @@ class RelaySinkSettings:
     queue_size: int = setting(16, QUEUE, at_least=1, at_most=100_000)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSinkSettings:
+    """Counts served to Prometheus."""
+
+    kind: Literal["metrics"] = setting(
+        "metrics", "Serves counts to Prometheus, on this machine only; needs edgeface[metrics]."
+    )
+    port: int = setting(9464, "Of http://127.0.0.1:PORT/metrics.", at_least=1, at_most=65535)
+    queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
+
+
 SinkSettings = (
     FileSinkSettings
     | SocketSinkSettings
@@ -112,6 +123,7 @@ SinkSettings = (
     | WebhookSinkSettings
     | MqttSinkSettings
     | RelaySinkSettings
+    | MetricsSinkSettings
 )
 
 SINKS = (
@@ -121,5 +133,6 @@ SINKS = (
     WebhookSinkSettings,
     MqttSinkSettings,
     RelaySinkSettings,
+    MetricsSinkSettings,
 )
 """Every kind, in the order of the commented file."""

@@ -167,10 +167,14 @@ def test_sinks_in_force_give_themselves_again(tmp_path):
         (
             'kind = "carrier pigeon"',
             "sink.0.kind is 'carrier pigeon'",
-            "choose one of file, socket, command, webhook, mqtt, relay",
+            "choose one of file, socket, command, webhook, mqtt, relay, metrics",
         ),
-        ("kind = 1", "sink.0.kind is 1", "choose one of file, socket, command, webhook, mqtt, relay"),
-        ('path = "x"', "setting sink.0.kind is missing", "choose one of file, socket, command, webhook, mqtt, relay"),
+        ("kind = 1", "sink.0.kind is 1", "choose one of file, socket, command, webhook, mqtt, relay, metrics"),
+        (
+            'path = "x"',
+            "setting sink.0.kind is missing",
+            "choose one of file, socket, command, webhook, mqtt, relay, metrics",
+        ),
         ('kind = "file"', "setting sink.0.path is missing", ""),
         ('kind = "file"\npaht = "x"', "unknown setting sink.0.paht", "did you mean sink.0.path?"),
         ('kind = "file"\npath = "x"\nkeep = 0', "sink.0.keep must be at least 1, not 0", ""),

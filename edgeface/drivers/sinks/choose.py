@@ -1,7 +1,7 @@
 """Turn a `[[sink]]` table into an open sink, and several into outboxes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from edgeface.errors import ConfigError
 from edgeface.sink_settings import (
     CommandSinkSettings,
     FileSinkSettings,
+    MetricsSinkSettings,
     MqttSinkSettings,
     RelaySinkSettings,
     SinkSettings,
@@ -34,6 +35,8 @@ class Surroundings:
     """Who is enrolled."""
     threshold: float | None = None
     """The household's own, if it has been calibrated."""
+    outboxes: Sequence[Outbox] = ()
+    """Those that are open, the metrics' own too."""
     trial: bool = False
     """True: beside a running edgeface, whose states must not change."""
 
@@ -55,6 +58,10 @@ def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
             return _mqtt(settings, around)
         case RelaySinkSettings():
             return _relay(settings, around)
+        case MetricsSinkSettings():
+            from edgeface.drivers.sinks.metrics import Metrics
+
+            return Metrics(settings.port, around.outboxes)
 
 
 def name_of(settings: SinkSettings) -> str:
@@ -70,12 +77,15 @@ def name_of(settings: SinkSettings) -> str:
             place = settings.host
         case RelaySinkSettings():
             place = str(settings.pin)
+        case MetricsSinkSettings():
+            place = str(settings.port)
     return f"{settings.kind} {place}"
 
 
 def open_outboxes(all_settings: Sequence[SinkSettings], around: Surroundings) -> Outboxes:
     """Open every sink behind an outbox of its own; when one cannot be opened, close the others."""
     opened: list[Outbox] = []
+    around = replace(around, outboxes=opened)
     try:
         for settings in all_settings:
             workers = settings.at_once if isinstance(settings, CommandSinkSettings) else 1
