@@ -1,18 +1,16 @@
 """Every setting of the device, with its default, in frozen sections read from one TOML file."""
 
 import json
-import math
 import tomllib
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from edgeface.errors import ConfigError
-from edgeface.settings import read_section
-
-T = TypeVar("T")
+from edgeface.settings import read_section, setting
+from edgeface.sink_settings import SINKS, SinkSettings
 
 HEADING = """\
 # Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
@@ -20,19 +18,10 @@ HEADING = """\
 
 """
 
-
-def setting(
-    default: T,
-    description: str,
-    *,
-    at_least: float = -math.inf,
-    at_most: float = math.inf,
-    example: Any = None,
-) -> T:
-    """Declare a field and what the commented file says of it; `example` stands in for a default of None."""
-    metadata = {"description": description, "limits": (at_least, at_most), "example": example}
-    declared: Any = field(default=default, metadata=metadata)
-    return declared
+SINK_HEADING = """\
+# Where events go besides standard output: a [[sink]] for each destination, as many as you like. docs/events.md
+# explains them. A later file that names any replaces those of earlier ones.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +120,24 @@ class Config:
     presence: PresenceSettings = field(default_factory=PresenceSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
     log: LogSettings = field(default_factory=LogSettings)
+    sink: tuple[SinkSettings, ...] = ()
 
 
 def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
     """Return the defaults changed by each file in turn, then by each `section.key=value`."""
-    merged: dict[str, dict[str, Any]] = {}
+    merged: dict[str, Any] = {}
     layers = [(str(path), _read(path)) for path in paths]
     layers += [("option -o", _assignment(text)) for text in overrides]
     for source, table in layers:
+        if isinstance(table.get("sink"), dict):
+            hint = "begin each sink with a line [[sink]], with two brackets, in a file"
+            raise ConfigError(f"{source}: sink must be a list of tables", hint=hint)
         _check_limits(read_section(Config, table, source=source), source)
         for section, values in table.items():
-            merged.setdefault(section, {}).update(values)
+            if isinstance(values, dict):
+                merged.setdefault(section, {}).update(values)
+            else:
+                merged[section] = values
     config = read_section(Config, merged, source="config")
     needed, of = config.recognition.votes_needed, config.recognition.votes_of
     if needed > of:
@@ -152,23 +148,27 @@ def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
 def effective(config: Config) -> str:
     """Return the TOML that gives exactly this configuration."""
     blocks = []
-    for section, values in _sections(config):
+    headed = [(f"[{name}]", values) for name, values in _sections(config)]
+    for heading, values in headed + [("[[sink]]", values) for values in config.sink]:
         settings = {key.name: getattr(values, key.name) for key in fields(values)}
         lines = [f"{name} = {_toml(value)}" for name, value in settings.items() if value is not None]
-        blocks.append("\n".join([f"[{section}]", *lines]))
+        blocks.append("\n".join([heading, *lines]))
     return "\n\n".join(blocks) + "\n"
 
 
 def commented_default() -> str:
     """Return the TOML file of all defaults, each explained and commented out."""
-    blocks = []
-    for section, values in _sections(Config()):
-        lines = [f"[{section}]"]
-        for key in fields(values):
-            value = key.metadata["example"] if key.default is None else key.default
-            lines += [f"# {key.metadata['description']}", f"# {key.name} = {_toml(value)}"]
-        blocks.append("\n".join(lines))
+    blocks = ["\n".join([f"[{section}]", *_explained(values)]) for section, values in _sections(Config())]
+    blocks.append(SINK_HEADING.rstrip("\n"))
+    blocks += ["\n".join(["# [[sink]]", *_explained(shape)]) for shape in SINKS]
     return HEADING + "\n\n".join(blocks) + "\n"
+
+
+def _explained(shape: Any) -> Iterator[str]:
+    for key in fields(shape):
+        value = key.metadata["example"] if key.default in (None, MISSING) else key.default
+        yield f"# {key.metadata['description']}"
+        yield f"# {key.name} = {_toml(value)}"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _assignment(text: str) -> dict[str, Any]:
 
 def _hint(section: str, key: str) -> Any:
     shape = typing.get_type_hints(Config).get(section)
-    return typing.get_type_hints(shape).get(key) if shape else None
+    return typing.get_type_hints(shape).get(key) if is_dataclass(shape) else None
 
 
 def _parse(text: str, hint: Any) -> Any:
@@ -208,7 +208,8 @@ def _parse(text: str, hint: Any) -> Any:
 
 
 def _check_limits(config: Config, source: str) -> None:
-    for section, values in _sections(config):
+    sinks = [(f"sink.{place}", values) for place, values in enumerate(config.sink)]
+    for section, values in _sections(config) + sinks:
         for key in fields(values):
             value, (least, most) = getattr(values, key.name), key.metadata["limits"]
             if isinstance(value, int | float) and not least <= value <= most:
@@ -217,7 +218,7 @@ def _check_limits(config: Config, source: str) -> None:
 
 
 def _sections(config: Config) -> list[tuple[str, Any]]:
-    return [(section.name, getattr(config, section.name)) for section in fields(config)]
+    return [(section.name, getattr(config, section.name)) for section in fields(config) if section.name != "sink"]
 
 
 def _toml(value: Any) -> str:

@@ -4,7 +4,8 @@
 EdgefaceError        1
 ├── ConfigError      2   (also a ValueError)    a setting, option or recipe is wrong
 ├── HardwareError    3   (also an OSError)
-│   └── CameraError                             a source of frames does not open, stalls or ends
+│   ├── CameraError                             a source of frames does not open, stalls or ends
+│   └── SinkError                               an event cannot be delivered
 ├── ModelError       4                          a bundle, its card or a detector's weights are unusable
 │   ├── CardMismatch                            a file is not the one that its card describes
 │   └── EmbeddingMismatch                       vectors of two models were about to be compared
@@ -51,6 +52,10 @@ class HardwareError(EdgefaceError, OSError):
 
 class CameraError(HardwareError):
     """A source of frames does not open, stalls or ends."""
+
+
+class SinkError(HardwareError):
+    """An event cannot be delivered."""
 
 
 class ModelError(EdgefaceError):

@@ -1,7 +1,7 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,10 @@ from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.drivers.notify import Notifier
+from edgeface.drivers.sinks import trial
+from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
+from edgeface.drivers.sinks.outbox import Outboxes
+from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
@@ -157,6 +161,17 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
 def make_presence(config: Config) -> Presence:
     """Return the memory of who is here."""
     return Presence(patience_seconds=config.presence.patience_seconds)
+
+
+def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:
+    """Open the configured sinks, each behind an outbox."""
+    people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
+    return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold))
+
+
+def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:
+    """Send a test event through each configured sink."""
+    return trial.try_sinks(config.sink, Surroundings(environment, threshold=config.recognition.threshold), at)
 
 
 def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edgeface.core.align import CHIP_SIZE, TEMPLATE
-from edgeface.core.types import Box, Embedding, Event, Face, Frame, Identity, Image
+from edgeface.core.types import AnyEvent, Box, Embedding, Face, Frame, Identity, Image
 
 RED, GREEN, BLUE = (220, 40, 40), (40, 220, 40), (40, 40, 220)
 YELLOW = (220, 220, 40)
@@ -143,11 +143,16 @@ class ListSink:
     """Keeps the events it is given."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[AnyEvent] = []
+        self.closed = False
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Keep one event."""
         self.events.append(event)
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
 
 
 def gallery_of(**people: tuple[int, int, int]) -> FakeGallery:

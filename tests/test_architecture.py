@@ -1,6 +1,7 @@
 """The rules of the house that a program can check."""
 
 import ast
+import logging
 import re
 import subprocess
 import sys
@@ -38,6 +39,9 @@ def loaded_by(code):
 def test_imports_keep_to_the_layers():
     lint = pytest.importorskip("importlinter.cli", reason="import-linter belongs to the dev extra")
     assert lint.lint_imports(str(REPOSITORY / "pyproject.toml"), no_cache=True, no_logo=True) == 0
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False  # import-linter's own logging has silenced those of edgeface
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "core").glob("*.py")), ids=lambda path: path.stem)

@@ -6,6 +6,8 @@ import pytest
 
 from edgeface.config import Config, commented_default, effective, load
 from edgeface.errors import ConfigError
+from edgeface.settings import kind_of
+from edgeface.sink_settings import SINKS, FileSinkSettings, SocketSinkSettings
 
 
 def refused(*overrides):
@@ -30,16 +32,19 @@ def test_the_commented_file_explains_every_setting_and_changes_none(tmp_path):
     path = tmp_path / "default.toml"
     path.write_text(text)
     assert load([path]) == Config()
-    for section in fields(Config):
-        for setting in fields(getattr(Config(), section.name)):
+    sections = [getattr(Config(), section.name) for section in fields(Config) if section.name != "sink"]
+    for section in [*sections, *SINKS]:
+        for setting in fields(section):
             assert f"# {setting.metadata['description']}\n# {setting.name} = " in text
 
 
 def test_the_commented_file_is_valid_when_all_of_it_is_uncommented(tmp_path):
     path = tmp_path / "all.toml"
     lines = commented_default().splitlines()
-    path.write_text("\n".join(line[2:] if " = " in line and "`" not in line else line for line in lines))
+    wanted = [line.startswith("# [[") or (" = " in line and "`" not in line) for line in lines]
+    path.write_text("\n".join(line[2:] if keep else line for line, keep in zip(lines, wanted, strict=True)))
     config = load([path])
+    assert [sink.kind for sink in config.sink] == [kind_of(shape) for shape in SINKS]
     assert (config.camera.width, config.recognition.threshold, config.presence) == (
         1280,
         0.5,
@@ -122,3 +127,74 @@ def test_a_missing_file_says_how_to_write_one(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read: No such file") as refusal:
         load([tmp_path / "none.toml"])
     assert "edgeface config --init" in refusal.value.hint
+
+
+def sinks_of(tmp_path, *tables):
+    path = tmp_path / "sinks.toml"
+    path.write_text("\n".join(f"[[sink]]\n{table}" for table in tables))
+    return load([path]).sink
+
+
+def test_sinks_are_kept_in_their_order(tmp_path):
+    assert sinks_of(tmp_path, 'kind = "socket"\npath = "s"', 'kind = "file"\npath = "f"\nkeep = 2') == (
+        SocketSinkSettings(path="s"),
+        FileSinkSettings(path="f", keep=2),
+    )
+
+
+def test_a_later_file_that_names_sinks_replaces_the_earlier_ones(tmp_path):
+    first, second, third = (tmp_path / f"{number}.toml" for number in (1, 2, 3))
+    first.write_text('[[sink]]\nkind = "file"\npath = "a"\n[[sink]]\nkind = "file"\npath = "b"\n')
+    second.write_text('[[sink]]\nkind = "file"\npath = "c"\n')
+    third.write_text("[camera]\nwidth = 3\n")
+    assert [sink.path for sink in load([first, second, third]).sink] == ["c"]
+
+
+def test_sinks_in_force_give_themselves_again(tmp_path):
+    path = tmp_path / "first.toml"
+    path.write_text('[[sink]]\nkind = "file"\npath = "a \\"b\\""\n[[sink]]\nkind = "socket"\npath = "s"\n')
+    config = load([path], ["camera.width=3"])
+    again = tmp_path / "again.toml"
+    again.write_text(effective(config))
+    assert load([again]) == config
+    assert len(config.sink) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "message", "hint"),
+    [
+        ('kind = "fiel"\npath = "x"', "sink.0.kind is 'fiel'", 'did you mean "file"?'),
+        (
+            'kind = "carrier pigeon"',
+            "sink.0.kind is 'carrier pigeon'",
+            "choose one of file, socket, command, webhook, mqtt, relay, metrics",
+        ),
+        ("kind = 1", "sink.0.kind is 1", "choose one of file, socket, command, webhook, mqtt, relay, metrics"),
+        (
+            'path = "x"',
+            "setting sink.0.kind is missing",
+            "choose one of file, socket, command, webhook, mqtt, relay, metrics",
+        ),
+        ('kind = "file"', "setting sink.0.path is missing", ""),
+        ('kind = "file"\npaht = "x"', "unknown setting sink.0.paht", "did you mean sink.0.path?"),
+        ('kind = "file"\npath = "x"\nkeep = 0', "sink.0.keep must be at least 1, not 0", ""),
+        ('kind = "file"\npath = 1', "sink.0.path must be str, not 1", ""),
+    ],
+)
+def test_a_wrong_sink_is_refused_with_what_is_wrong(tmp_path, table, message, hint):
+    with pytest.raises(ConfigError) as refusal:
+        sinks_of(tmp_path, table)
+    assert message in str(refusal.value)
+    assert hint in refusal.value.hint
+
+
+@pytest.mark.parametrize("content", ['[sink]\nkind = "file"\npath = "x"\n', "sink = 1", "sink = [1]"])
+def test_what_is_no_list_of_sinks_is_refused(tmp_path, content):
+    path = tmp_path / "wrong.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match="sink"):
+        load([path])
+
+
+def test_a_sink_is_no_option():
+    assert refused("sink.path=x")[1] == "begin each sink with a line [[sink]], with two brackets, in a file"

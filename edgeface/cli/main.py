@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, gallery, host, measure, people, recognise, transfer
+from edgeface.cli import care, gallery, host, measure, people, recognise, sinks, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -17,7 +17,7 @@ EXIT_CODES = {
     0: "done",
     1: "`doctor` found something wrong, or edgeface has a bug",
     2: "a setting, an option or a recipe is wrong",
-    3: "the camera does not open, stalls or fails, or the output cannot be written",
+    3: "the camera does not open, stalls or fails, the output cannot be written, or a sink fails its test",
     4: "the model bundle or the detector is unusable, or the gallery is of another model",
     5: "a photo is refused, or shows no face",
     6: "an optional package is not installed",
@@ -53,6 +53,7 @@ app.add_typer(measure.evaluate_app, name="evaluate")
 measure.evaluate_app.command("people")(host.evaluate_people)
 app.command("doctor")(care.doctor)
 app.command("config")(care.show_config)
+app.add_typer(sinks.sinks_app, name="sinks")
 app.command("prepare")(host.prepare)
 app.add_typer(host.data_app, name="data")
 app.command("train")(host.train)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edgeface.app.clock import SteadyClock
     from edgeface.app.supervise import SupervisedCamera
     from edgeface.core.protocols import Sink
-    from edgeface.core.types import Match
+    from edgeface.core.types import CameraEvent, Match
     from edgeface.drivers.annotate import VideoWriter
     from edgeface.drivers.cameras.source import Source
     from edgeface.drivers.notify import Notifier
@@ -84,6 +84,8 @@ def run(
 ) -> None:
     """Watch a camera and print who arrives and who leaves, one event a line, as it happens.
 
+    Events also go to the sinks of the configuration; docs/events.md tells of them.
+
     A source is a webcam's number, "picamera2", an rtsp:// or http:// address, a video file or a folder of
     pictures. It ends with the source, or cleanly with Ctrl-C (exit code 130) or SIGTERM (0); whoever is
     present then leaves. A live camera that fails meanwhile is opened again until it is back; see docs/daemon.md.
@@ -130,7 +132,8 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
     clock = wiring.make_clock()
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
-        _source(config, clock, sink, must_open=not daemon) as source,
+        wiring.make_outboxes(config, os.environ, gallery) as outboxes,
+        _source(config, clock, [outboxes, sink], must_open=not daemon) as source,
         _film(annotate, config, source) as film,
     ):
         wiring.check_model(parts, gallery)
@@ -146,7 +149,7 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
             source,
             wiring.make_pipeline(config, parts, gallery),
             wiring.make_presence(config),
-            [sink],
+            [outboxes, sink],
             every=config.recognition.every,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,
@@ -182,14 +185,19 @@ def _face(match: "Match") -> dict[str, Any]:
     }
 
 
-def _source(config: Config, clock: "SteadyClock", sink: "Sink", *, must_open: bool) -> "Source | SupervisedCamera":
+def _source(
+    config: Config, clock: "SteadyClock", sinks: "Sequence[Sink]", *, must_open: bool
+) -> "Source | SupervisedCamera":
     from edgeface import wiring
 
     if not wiring.films_live(config):
         return wiring.make_camera(config)
-    return wiring.make_live_camera(
-        config, clock, lambda event: sink.emit(replace(event, at=clock.date(event.at))), must_open=must_open
-    )
+
+    def tell_all(event: "CameraEvent") -> None:
+        for sink in sinks:
+            sink.emit(replace(event, at=clock.date(event.at)))
+
+    return wiring.make_live_camera(config, clock, tell_all, must_open=must_open)
 
 
 def _film(

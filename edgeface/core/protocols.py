@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from edgeface.core.types import CameraEvent, Embedding, Event, Face, Frame, Gap, Identity, Image
+from edgeface.core.types import AnyEvent, Embedding, Face, Frame, Gap, Identity, Image
 
 
 class Camera(Protocol):
@@ -56,6 +56,13 @@ class Index(Protocol):
 class Sink(Protocol):
     """Somewhere events go."""
 
-    def emit(self, event: Event | CameraEvent) -> None:
-        """Deliver one event."""
+    def emit(self, event: AnyEvent) -> None:
+        """Deliver one event. Raise HardwareError when that fails; the next event may fare better."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds, within about a second. A second call does nothing.
+
+        Another thread may be in `emit`, which should end soon then.
+        """
         ...

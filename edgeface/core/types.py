@@ -96,6 +96,8 @@ class Event:
     similarity: float
     track: int
     """Number of the track, from 1, within one run."""
+    test: bool = False
+    """True: nobody came or went, a sink is being tried out."""
 
 
 CameraState = Literal["starting", "ok", "faulty"]
@@ -115,3 +117,8 @@ class CameraEvent:
     at: float
     """Seconds since the Unix epoch, UTC."""
     kind: Literal["camera"] = "camera"
+    test: bool = False
+
+
+AnyEvent = Event | CameraEvent
+"""What sinks are told."""

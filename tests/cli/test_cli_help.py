@@ -71,6 +71,7 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
         picture(f"lfw/{place}", Square(RED if "Ada" in place else GREEN))
     Path("pairs.txt").write_text("2\t1\n" + "Ada\t1\t2\nAda\t1\tBo\t1\n" * 2)
     assert cli("enroll", "--gallery", "kept.db", "--name", "alice", red).code == 0
+    Path("sinks.toml").write_text('[[sink]]\nkind = "file"\npath = "events.jsonl"\n')
     commands = [
         ["enroll", "--name", "alice", red],
         ["list"],
@@ -82,6 +83,7 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
         ["gallery", "backup", "usb", "--keep", "1"],
         ["gallery", "verify"],
         ["gallery", "restore", "kept.db"],
+        ["sinks", "test", "--config", "sinks.toml"],
         ["forget", "alice"],
     ]
     lines = []

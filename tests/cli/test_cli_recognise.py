@@ -206,3 +206,24 @@ def test_the_service_manager_hears_of_start_life_and_end(cli, clip, monkeypatch,
         assert cli("run", "--daemon", "--camera", clip(Square(RED), frames=3)).code == 0
         said = [manager.recv(100) for _ in range(4)]
     assert said == [b"READY=1", b"WATCHDOG=1", b"STATUS=camera ok", b"STOPPING=1"]
+
+
+def test_events_go_to_the_configured_sinks_too(cli, painted, picture, tmp_path):
+    cli("enroll", "--name", "alice", picture("red.png", Square(RED)))
+    for number in range(5):
+        picture(f"clip/{number}.png", Square(RED))
+    (tmp_path / "sinks.toml").write_text('[[sink]]\nkind = "file"\npath = "events.jsonl"\n')
+    ended = cli("run", "--camera", "clip", "--json", "--config", "sinks.toml")
+    assert ended.code == 0
+    assert [event["kind"] for event in ended.objects] == ["arrived", "left"]
+    assert (tmp_path / "events.jsonl").read_text() == ended.out
+
+
+def test_a_dead_sink_does_not_end_a_run(cli, painted, picture, tmp_path):
+    picture("clip/1.png", Square(RED))
+    for number in range(5):
+        picture(f"clip/{number}.png", Square(RED))
+    (tmp_path / "sinks.toml").write_text('[[sink]]\nkind = "file"\npath = "nowhere/events.jsonl"\n')
+    ended = cli("run", "--camera", "clip", "--json", "--config", "sinks.toml")
+    assert (ended.code, len(ended.objects)) == (0, 2)
+    assert "sink file nowhere/events.jsonl: 1 event lost: events cannot be written" in ended.err

@@ -1,6 +1,7 @@
-"""A folder where permissions count, even in tests that the superuser runs."""
+"""A folder where permissions count, even in tests that the superuser runs, and a certificate of this machine."""
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -37,3 +38,20 @@ def as_nobody() -> Callable[[], AbstractContextManager[None]]:
             os.seteuid(user)
 
     return context
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for this machine and its key, in one PEM file."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    try:
+        made = subprocess.run(
+            [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", f"{path}.crt"],
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        pytest.skip("there is no openssl to make a certificate with")
+    assert made.returncode == 0, made.stderr
+    return path

@@ -97,9 +97,15 @@ def test_a_reader_who_has_gone_is_not_a_full_disk() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def test_the_keys_of_a_camera_event_are_the_promised_ones():
+def test_a_camera_event_has_keys_of_its_own() -> None:
     event = CameraEvent("faulty", "frozen", "it repeats one picture", "picamera2", 0.5)
     assert event_json(event) == (
         '{"kind": "camera", "state": "faulty", "reason": "frozen", "detail": "it repeats one picture", '
         '"camera": "picamera2", "at": "1970-01-01T00:00:00.500Z"}'
     )
+    stream = io.StringIO()
+    Text(stream).emit(event)
+    Text(stream).emit(CameraEvent("ok", None, "", "picamera2", 1.0))
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith("  camera picamera2 is faulty: it repeats one picture")
+    assert second.endswith("  camera picamera2 is ok")

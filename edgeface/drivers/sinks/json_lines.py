@@ -2,40 +2,46 @@
 
 import json
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
-from edgeface.core.types import CameraEvent, Event
+from edgeface.core.types import AnyEvent, CameraEvent
 from edgeface.errors import HardwareError
 
 
-def event_json(event: Event | CameraEvent) -> str:
-    """Return an event as one line of JSON; a face that belongs to nobody has the name null, a well camera no reason.
+def event_fields(event: AnyEvent) -> dict[str, Any]:
+    """Return an event as JSON's values; a face that belongs to nobody has the name None, a well camera no reason.
+
+    An event that tries out a sink has one more key, "test", which is true.
+    """
+    if isinstance(event, CameraEvent):
+        fields: dict[str, Any] = {
+            "kind": event.kind,
+            "state": event.state,
+            "reason": event.reason,
+            "detail": event.detail,
+            "camera": event.camera,
+            "at": utc(event.at),
+        }
+    else:
+        fields = {
+            "kind": event.kind,
+            "name": event.name,
+            "at": utc(event.at),
+            "similarity": round(float(event.similarity), 4),
+            "track": event.track,
+        }
+    if event.test:
+        fields["test"] = True
+    return fields
+
+
+def event_json(event: AnyEvent) -> str:
+    """Return an event as one line of JSON.
 
     >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
     '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
     """
-    if isinstance(event, CameraEvent):
-        return _camera_json(event)
-    fields = {
-        "kind": event.kind,
-        "name": event.name,
-        "at": utc(event.at),
-        "similarity": round(float(event.similarity), 4),
-        "track": event.track,
-    }
-    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
-
-
-def _camera_json(event: CameraEvent) -> str:
-    fields = {
-        "kind": event.kind,
-        "state": event.state,
-        "reason": event.reason,
-        "detail": event.detail,
-        "camera": event.camera,
-        "at": utc(event.at),
-    }
-    return json.dumps(fields, ensure_ascii=False)
+    return json.dumps(event_fields(event), ensure_ascii=False, allow_nan=False)
 
 
 def utc(seconds: float) -> str:
@@ -49,9 +55,12 @@ class JsonLines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: Event | CameraEvent) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Write one line. Raise HardwareError when that cannot be done."""
         _write(self._stream, event_json(event))
+
+    def close(self) -> None:
+        """Do nothing: the stream belongs to whoever gave it."""
 
 
 class Text:
@@ -60,7 +69,7 @@ class Text:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: Event | CameraEvent) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Write one line. Raise HardwareError when that cannot be done."""
         clock = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
         if isinstance(event, CameraEvent):
@@ -71,6 +80,9 @@ class Text:
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
         _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")
+
+    def close(self) -> None:
+        """Do nothing: the stream belongs to whoever gave it."""
 
 
 def _write(stream: TextIO, line: str) -> None:

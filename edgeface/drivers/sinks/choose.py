@@ -1,0 +1,170 @@
+"""Turn a `[[sink]]` table into an open sink, and several into outboxes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edgeface.core.protocols import Sink
+from edgeface.drivers.sinks.command import CommandHook
+from edgeface.drivers.sinks.file import EventFile
+from edgeface.drivers.sinks.outbox import Outbox, Outboxes
+from edgeface.drivers.sinks.secrets import read_secret
+from edgeface.drivers.sinks.unix_socket import EventSocket
+from edgeface.errors import ConfigError
+from edgeface.sink_settings import (
+    CommandSinkSettings,
+    FileSinkSettings,
+    MetricsSinkSettings,
+    MqttSinkSettings,
+    RelaySinkSettings,
+    SinkSettings,
+    SocketSinkSettings,
+    WebhookSinkSettings,
+)
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What sinks know besides their own settings."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
+    """Who is enrolled."""
+    threshold: float | None = None
+    """The household's own, if it has been calibrated."""
+    outboxes: Sequence[Outbox] = ()
+    """Those that are open, the metrics' own too."""
+    trial: bool = False
+    """True: beside a running edgeface, whose states must not change."""
+
+
+def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
+    """Open one sink. Raise ConfigError or MissingExtra when it can never work as it is configured."""
+    match settings:
+        case FileSinkSettings():
+            return EventFile(_path(settings.path), max_bytes=round(settings.max_mib * MIB), keep=settings.keep)
+        case SocketSinkSettings():
+            return EventSocket(_path(settings.path))
+        case CommandSinkSettings():
+            return CommandHook(
+                settings.command, environment=around.environment, timeout_seconds=settings.timeout_seconds
+            )
+        case WebhookSinkSettings():
+            return _webhook(settings, around)
+        case MqttSinkSettings():
+            return _mqtt(settings, around)
+        case RelaySinkSettings():
+            return _relay(settings, around)
+        case MetricsSinkSettings():
+            from edgeface.drivers.sinks.metrics import Metrics
+
+            return Metrics(settings.port, around.outboxes)
+
+
+def name_of(settings: SinkSettings) -> str:
+    """Return what messages call a sink: its kind and where it leads, without anything secret."""
+    match settings:
+        case FileSinkSettings() | SocketSinkSettings():
+            place = settings.path
+        case CommandSinkSettings():
+            place = " ".join(settings.command[:1])
+        case WebhookSinkSettings():
+            place = _host(settings.url)
+        case MqttSinkSettings():
+            place = settings.host
+        case RelaySinkSettings():
+            place = str(settings.pin)
+        case MetricsSinkSettings():
+            place = str(settings.port)
+    return f"{settings.kind} {place}"
+
+
+def open_outboxes(all_settings: Sequence[SinkSettings], around: Surroundings) -> Outboxes:
+    """Open every sink behind an outbox of its own; when one cannot be opened, close the others."""
+    opened: list[Outbox] = []
+    around = replace(around, outboxes=opened)
+    try:
+        for settings in all_settings:
+            workers = settings.at_once if isinstance(settings, CommandSinkSettings) else 1
+            sink = open_sink(settings, around)
+            opened.append(Outbox(sink, name=name_of(settings), queue_size=settings.queue_size, workers=workers))
+    except BaseException:
+        Outboxes(opened).close()
+        raise
+    return Outboxes(opened)
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "?"
+    except ValueError:
+        return "?"
+
+
+def _webhook(settings: WebhookSinkSettings, around: Surroundings) -> Sink:
+    from edgeface.drivers.sinks.tls import trust
+    from edgeface.drivers.sinks.webhook import Webhook, decode_secret
+
+    secret = decode_secret(read_secret(settings.secret_file, around.environment)) if settings.secret_file else None
+    return Webhook(
+        settings.url,
+        secret=secret,
+        timeout_seconds=settings.timeout_seconds,
+        attempts=settings.attempts,
+        tls=trust(settings.ca_file) if settings.url.startswith("https") else None,
+    )
+
+
+def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
+    from edgeface.drivers.sinks.home_assistant import Topics, check_topic
+    from edgeface.drivers.sinks.mqtt import Broker, Mqtt
+    from edgeface.drivers.sinks.tls import trust
+
+    password = read_secret(settings.password_file, around.environment) if settings.password_file else None
+    if password is not None and not settings.username:
+        raise ConfigError("an mqtt sink has a password but no username", hint="set sink.username")
+    broker = Broker(
+        settings.host,
+        settings.port or (8883 if settings.tls else 1883),
+        settings.username or None,
+        password,
+        trust(settings.ca_file) if settings.tls else None,
+    )
+    return Mqtt(
+        broker,
+        Topics(check_topic(settings.topic), check_topic(settings.discovery_prefix)),
+        people=around.people,
+        device=settings.device,
+        discover=settings.discovery,
+        announce=not around.trial,
+        timeout_seconds=settings.timeout_seconds,
+    )
+
+
+def _relay(settings: RelaySinkSettings, around: Surroundings) -> Sink:
+    from edgeface.drivers.sinks.relay import Relay, RelayPolicy, check_armed, open_contacts
+
+    check_armed(
+        dry_run=settings.dry_run,
+        threshold=around.threshold,
+        factor_pin=settings.factor_pin,
+        people=settings.people,
+    )
+    contacts = open_contacts(
+        settings.pin, settings.factor_pin, dry_run=settings.dry_run, active_high=settings.active_high
+    )
+    policy = RelayPolicy(
+        frozenset(settings.people),
+        settings.factor_seconds,
+        settings.hold_seconds,
+        settings.failures,
+        settings.lockout_seconds,
+    )
+    return Relay(contacts, policy)

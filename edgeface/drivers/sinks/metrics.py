@@ -1,0 +1,88 @@
+"""Serve counts of events to Prometheus, on this machine only."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgeface.core.types import AnyEvent, CameraEvent
+from edgeface.errors import ConfigError, MissingExtra, SinkError
+
+if TYPE_CHECKING:
+    from edgeface.drivers.sinks.outbox import Outbox
+
+ADDRESS = "127.0.0.1"
+
+
+class Metrics:
+    """A `Sink` that counts events and serves the counts over HTTP on the loopback address; no name is shown.
+
+    `outboxes` are those whose tallies are shown too, and may grow.
+    """
+
+    def __init__(self, port: int, outboxes: Sequence["Outbox"] = ()) -> None:
+        try:
+            from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+        except ImportError as error:
+            raise MissingExtra(
+                "metrics need prometheus-client, which is not installed", hint="pip install 'edgeface[metrics]'"
+            ) from error
+        registry = CollectorRegistry()
+        self._events = Counter("edgeface_events", "People who came or went.", ["kind", "who"], registry=registry)
+        self._present = Gauge("edgeface_people_present", "Enrolled people who are here.", registry=registry)
+        self._camera = Gauge("edgeface_camera_up", "1 while the camera gives frames.", registry=registry)
+        self._names: set[str] = set()
+        registry.register(_Tallies(outboxes))
+        try:
+            self._server, self._thread = start_http_server(port, ADDRESS, registry)
+        except OSError as error:
+            raise ConfigError(
+                f"metrics cannot be served at port {port}: {error.strerror}", hint="choose another sink.port"
+            ) from error
+        self.port: int = self._server.server_port
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"Metrics({ADDRESS}:{self.port}, {'closed' if self._closed else 'open'})"
+
+    def emit(self, event: AnyEvent) -> None:
+        """Count one event, unless it is a trial's."""
+        if self._closed:
+            raise SinkError("metrics are closed")
+        if event.test:
+            return
+        if isinstance(event, CameraEvent):
+            self._camera.set(event.state == "ok")
+            return
+        self._events.labels(event.kind, "unknown" if event.name is None else "known").inc()
+        if event.name is not None:
+            (self._names.add if event.kind == "arrived" else self._names.discard)(event.name)
+            self._present.set(len(self._names))
+
+    def close(self) -> None:
+        """Serve no more."""
+        if not self._closed:
+            self._closed = True
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+
+class _Tallies:
+    """Reads the outboxes' tallies when Prometheus asks."""
+
+    def __init__(self, outboxes: Sequence["Outbox"]) -> None:
+        self._outboxes = outboxes
+
+    def collect(self) -> Iterator[Any]:
+        """Yield one family: events by sink and outcome."""
+        from prometheus_client.core import CounterMetricFamily
+
+        family = CounterMetricFamily("edgeface_sink_events", "How sinks fared.", labels=["sink", "outcome"])
+        totals: dict[tuple[str, str], int] = {}
+        for outbox in self._outboxes:
+            tally = outbox.tally
+            for outcome in ("delivered", "failed", "dropped"):
+                key = (outbox.name, outcome)
+                totals[key] = totals.get(key, 0) + getattr(tally, outcome)
+        for key, total in totals.items():
+            family.add_metric(key, total)
+        yield family

@@ -1,0 +1,363 @@
+"""Events, presence and discovery over a real broker on this machine, which comes and goes."""
+
+import gc
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeface.core.types import CameraEvent, Event
+from edgeface.drivers.sinks.choose import Surroundings, name_of, open_sink
+from edgeface.drivers.sinks.home_assistant import Topics, check_topic, discovery, slug, stale
+from edgeface.errors import ConfigError, MissingExtra, SinkError
+from edgeface.sink_settings import MqttSinkSettings
+
+PATIENCE = 20.0
+ADA, LEFT = Event("arrived", "Ada", 1_700_000_000.0, 0.5, 3), Event("left", "Ada", 1_700_000_060.0, 0.6, 3)
+STRANGER = Event("arrived", None, 1_700_000_000.0, 0.1, 4)
+DOWN = CameraEvent("faulty", "lost", "it was unplugged", "0", 1_700_000_000.0)
+TOPICS = Topics("edgeface")
+
+
+class Mosquitto:
+    """A broker on a port of its own."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.config = folder / "mosquitto.conf"
+        user = ["user root"] if os.geteuid() == 0 else []
+        self.config.write_text("\n".join([f"listener {self.port} 127.0.0.1", "log_type none", *user, *lines, ""]))
+        self.process = None
+
+    def start(self) -> None:
+        program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+        self.process = subprocess.Popen(
+            [program, "-c", self.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        assert wait_until(self.listens)
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(2)
+            except subprocess.TimeoutExpired:  # it listens before it heeds signals
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+
+class Observer:
+    """Sees everything that is published, as any other client of the broker does."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self.messages, self.lock, subscribed = [], threading.Lock(), threading.Event()
+        self.client = Client(CallbackAPIVersion.VERSION2)
+        self.client.on_message = self._keep
+        self.client.on_subscribe = lambda *_: subscribed.set()
+        self.client.connect("127.0.0.1", broker.port)
+        self.client.loop_start()
+        self.client.subscribe("#", 1)
+        assert subscribed.wait(PATIENCE)
+
+    def _keep(self, _client, _data, message) -> None:
+        with self.lock:
+            self.messages.append((message.topic, message.payload.decode(), message.retain))
+
+    def seen(self, topic: str) -> list[str]:
+        with self.lock:
+            return [payload for its, payload, _ in self.messages if its == topic]
+
+    def sees(self, topic: str, payload: str) -> bool:
+        return wait_until(lambda: self.seen(topic)[-1:] == [payload])
+
+    def __enter__(self) -> "Observer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+def wait_until(true) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(true())
+
+
+def retained(broker: Mosquitto) -> dict[str, str]:
+    """What a client that connects now is told first."""
+    with Observer(broker) as observer:
+        observer.client.publish("mark", "x", qos=1).wait_for_publish(PATIENCE)
+        assert observer.sees("mark", "x")
+        return {topic: payload for topic, payload, kept in observer.messages if kept}
+
+
+@pytest.fixture
+def broker(tmp_path):
+    pytest.importorskip("paho.mqtt.client", reason="paho-mqtt belongs to the mqtt extra")
+    if not shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"):
+        pytest.skip("there is no mosquitto on this machine")
+    broker = Mosquitto(tmp_path, "allow_anonymous true")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+def opened(broker: Mosquitto, *people: str, trial: bool = False, **options):
+    options = {"timeout_seconds": PATIENCE} | options
+    settings = MqttSinkSettings(host="127.0.0.1", port=broker.port, **options)
+    return open_sink(settings, Surroundings({}, people, trial=trial))
+
+
+def test_arrivals_and_departures_are_states_and_events(broker) -> None:
+    sink = opened(broker, "Ada", "bob")
+    with Observer(broker) as observer:
+        sink.emit(ADA)
+        assert observer.sees(TOPICS.presence("Ada"), "ON")
+        assert observer.sees(TOPICS.presence("bob"), "OFF")
+        assert observer.sees("edgeface/people/bob/presence", "OFF")
+        assert observer.sees("edgeface/availability", "online")
+        sink.emit(LEFT)
+        assert observer.sees(TOPICS.presence("Ada"), "OFF")
+        assert observer.sees(TOPICS.last_seen("Ada"), "2023-11-14T22:14:20.000Z")
+        assert [json.loads(text)["kind"] for text in observer.seen("edgeface/event")] == ["arrived", "left"]
+        sink.close()
+        assert observer.sees("edgeface/availability", "offline")
+    kept = retained(broker)
+    assert "edgeface/event" not in kept
+    assert kept[TOPICS.presence("Ada")] == "OFF"
+
+
+def test_a_stranger_is_an_event_that_is_not_kept(broker) -> None:
+    sink = opened(broker)
+    with Observer(broker) as observer:
+        sink.emit(STRANGER)
+        described = {"event_type": "arrived", "at": "2023-11-14T22:13:20.000Z", "similarity": 0.1, "track": 4}
+        assert observer.sees("edgeface/unknown", json.dumps(described))
+        assert observer.seen("edgeface/people") == []
+    assert "edgeface/unknown" not in retained(broker)
+    sink.close()
+
+
+def test_the_camera_has_a_state(broker) -> None:
+    sink = opened(broker)
+    sink.emit(CameraEvent("ok", None, "", "0", 0.0))
+    assert retained(broker)["edgeface/camera"] == "ON"
+    sink.emit(DOWN)
+    assert retained(broker)["edgeface/camera"] == "OFF"
+    sink.close()
+
+
+def test_home_assistant_finds_one_device_with_all_entities(broker) -> None:
+    sink = opened(broker, "Ada")
+    sink.emit(Event("arrived", "Zoë", 0.0, 0.5, 1))
+    message = json.loads(retained(broker)["homeassistant/device/edgeface/config"])
+    sink.close()
+    components = message["components"]
+    kinds = [(it["platform"], it["name"]) for it in components.values()]
+    assert sorted(kinds) == [
+        ("binary_sensor", "Ada"),
+        ("binary_sensor", "Camera"),
+        ("binary_sensor", "Zoë"),
+        ("event", "Unknown person"),
+        ("sensor", "Ada last seen"),
+        ("sensor", "Zoë last seen"),
+    ]
+    assert len({it["unique_id"] for it in components.values()}) == len(components)
+    assert message["availability_topic"] == "edgeface/availability"
+    assert message["device"]["identifiers"] == ["edgeface"]
+
+
+def test_who_is_forgotten_disappears_from_home_assistant_and_the_broker(broker) -> None:
+    first = opened(broker, "Ada", "bob")
+    first.emit(ADA)
+    first.close()
+    assert TOPICS.presence("Ada") in retained(broker)
+    with Observer(broker) as observer:
+        second = opened(broker, "bob")
+        assert wait_until(lambda: "" in observer.seen(TOPICS.presence("Ada")))
+        configs = [json.loads(text)["components"] for text in observer.seen(TOPICS.config)]
+        assert {"platform": "binary_sensor"} in [it.get(f"presence_{slug('Ada')}") for it in configs]
+    second.close()
+    kept = retained(broker)
+    assert not [topic for topic in kept if slug("Ada") in topic]
+    assert slug("Ada") not in kept[TOPICS.config]
+    assert TOPICS.presence("bob") in kept
+
+
+def test_home_assistant_is_told_anew_when_it_starts(broker) -> None:
+    sink = opened(broker, "Ada")
+    sink.emit(ADA)
+    with Observer(broker) as observer:
+        observer.client.publish("homeassistant/status", "online", qos=1)
+        assert wait_until(lambda: len(observer.seen(TOPICS.config)) == 2)  # the retained one, and the new one
+        assert wait_until(lambda: observer.seen(TOPICS.presence("Ada")) == ["ON", "ON"])
+    sink.close()
+
+
+def test_when_the_process_dies_the_broker_says_that_edgeface_is_offline(broker) -> None:
+    sink = opened(broker)
+    sink.emit(ADA)
+    with Observer(broker) as observer:
+        sink._client.socket().shutdown(socket.SHUT_RDWR)
+        assert wait_until(lambda: "offline" in observer.seen("edgeface/availability"))
+        assert observer.sees("edgeface/availability", "online")  # it has connected again by itself
+    sink.close()
+
+
+def test_what_happened_while_the_broker_was_away_is_known_when_it_is_back(broker) -> None:
+    sink = opened(broker, "Ada", timeout_seconds=0.2)
+    assert sink._connected.wait(PATIENCE)
+    broker.stop()
+    with pytest.raises(SinkError, match=f"broker 127.0.0.1:{broker.port} "):
+        sink.emit(ADA)
+    broker.start()
+    assert wait_until(lambda: retained(broker).get(TOPICS.presence("Ada")) == "ON")
+    assert retained(broker)[TOPICS.config]
+    sink.close()
+
+
+def test_a_trial_publishes_an_event_and_touches_no_state(broker) -> None:
+    running = opened(broker, "Ada")
+    running.emit(ADA)
+    before = retained(broker)
+    with Observer(broker) as observer:
+        trial = opened(broker, "Ada", trial=True)
+        trial.emit(Event("arrived", "edgeface test", 0.0, 1.0, 0, test=True))
+        trial.close()
+        assert wait_until(lambda: len(observer.seen("edgeface/event")) == 1)
+    assert retained(broker) == before
+    running.close()
+
+
+def test_a_broker_that_is_not_there_keeps_nobody_waiting(tmp_path) -> None:
+    pytest.importorskip("paho.mqtt.client", reason="paho-mqtt belongs to the mqtt extra")
+    broker = Mosquitto(tmp_path)
+    sink = opened(broker, timeout_seconds=0.1)
+    with pytest.raises(SinkError, match="cannot be reached"):
+        sink.emit(ADA)
+    assert repr(sink) == f"Mqtt(127.0.0.1:{broker.port}, open)"
+    sink.close()
+    sink.close()
+    with pytest.raises(SinkError):
+        sink.emit(ADA)
+
+
+@pytest.fixture
+def guarded(broker, tmp_path):
+    """A broker that wants a password."""
+    broker.stop()
+    password = tmp_path / "passwords"
+    program = shutil.which("mosquitto_passwd")
+    if not program:
+        pytest.skip("there is no mosquitto_passwd on this machine")
+    subprocess.run([program, "-b", "-c", password, "edgeface", "hush"], check=True, capture_output=True)
+    guarded = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {password}")
+    guarded.start()
+    yield guarded
+    guarded.stop()
+
+
+def test_a_password_comes_from_a_file_and_a_wrong_one_is_told(guarded, tmp_path) -> None:
+    for text, told in (("hush\n", None), ("wrong\n", "refuses the connection: Not authorized")):
+        secret = tmp_path / "password"
+        secret.write_text(text)
+        secret.chmod(0o600)
+        patience = 0.5 if told else PATIENCE
+        sink = opened(guarded, username="edgeface", password_file=str(secret), timeout_seconds=patience)
+        if told:
+            with pytest.raises(SinkError, match=told):
+                sink.emit(ADA)
+        else:
+            sink.emit(ADA)
+        sink.close()
+
+
+# After a failed handshake paho leaves its socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_a_broker_is_known_by_its_certificate(broker, certificate, tmp_path) -> None:
+    broker.stop()
+    secure = Mosquitto(tmp_path, "allow_anonymous true", f"certfile {certificate}.crt", f"keyfile {certificate}")
+    secure.start()
+    options = {"host": "localhost", "port": secure.port, "tls": True}
+    try:
+        sink = open_sink(MqttSinkSettings(ca_file=f"{certificate}.crt", **options), Surroundings())
+        sink.emit(ADA)
+        sink.close()
+        stranger = open_sink(MqttSinkSettings(timeout_seconds=0.5, **options), Surroundings())
+        with pytest.raises(SinkError):
+            stranger.emit(ADA)
+        thread = stranger._client._thread
+        stranger.close()
+        thread.join(PATIENCE)
+        del stranger, thread
+        gc.collect()
+    finally:
+        secure.stop()
+
+
+def test_a_password_needs_a_name(tmp_path) -> None:
+    (tmp_path / "password").write_text("hush")
+    (tmp_path / "password").chmod(0o600)
+    settings = MqttSinkSettings(host="localhost", password_file=str(tmp_path / "password"))
+    with pytest.raises(ConfigError, match="no username"):
+        open_sink(settings, Surroundings())
+
+
+@pytest.mark.parametrize("topic", ["", "#", "a/+/b", "/a", "a/", "$SYS", "a\n"])
+def test_what_is_no_topic_is_refused(topic) -> None:
+    with pytest.raises(ConfigError, match="is no MQTT topic"):
+        check_topic(topic)
+
+
+def test_without_paho_one_line_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "paho.mqtt.client", None)
+    with pytest.raises(MissingExtra, match="paho-mqtt") as missing:
+        open_sink(MqttSinkSettings(host="localhost"), Surroundings())
+    assert missing.value.hint == "pip install 'edgeface[mqtt]'"
+
+
+def test_messages_name_a_sink_by_its_broker() -> None:
+    assert name_of(MqttSinkSettings(host="ha.local", username="me")) == "mqtt ha.local"
+
+
+@given(st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=100))
+def test_every_name_is_one_level_of_a_topic_and_no_two_share_it(one, other) -> None:
+    for name in (one, other):
+        assert slug(name).isascii() and 0 < len(slug(name)) <= 50
+        assert not set(slug(name)) & set("/+# $")
+        check_topic(TOPICS.presence(name))
+    assert (slug(one) == slug(other)) == (one == other)
+
+
+def test_a_name_that_looks_like_the_slug_of_another_has_its_own() -> None:
+    assert slug(slug("Zoë Q.")) != slug("Zoë Q.")
+
+
+@pytest.mark.parametrize("old", [None, 1, [], {}, {"components": 1}, {"components": {"x": 1}}])
+def test_a_strange_discovery_message_is_left_alone(old) -> None:
+    assert stale(TOPICS, old, discovery(TOPICS, "d", ["Ada"], "1")) == ({}, [])
+
+
+def test_topics_of_others_are_never_cleared() -> None:
+    old = {"components": {"x": {"platform": "sensor", "state_topic": "neighbour/people/x"}}}
+    assert stale(TOPICS, old, discovery(TOPICS, "d", [], "1")) == ({"x": {"platform": "sensor"}}, [])
