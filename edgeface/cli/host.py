@@ -126,9 +126,8 @@ def train(
     """
     with needing_the_extra():
         from edgeface_train import commands
-        from edgeface_train.parallel import Team
 
-        commands.train(recipe, data, out, resume, settings or [], Team(coordinator, processes, process))
+        commands.train(recipe, data, out, resume, settings or [], (coordinator, processes, process))
 
 
 def export(

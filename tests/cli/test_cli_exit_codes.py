@@ -102,4 +102,4 @@ def test_the_trainer_gets_what_the_command_line_said(cli, monkeypatch):
     given = []
     trainer(monkeypatch, lambda *arguments: given.append(arguments))
     assert cli("train", "demo", "--resume", "-o", "seed=1", "-o", "name=x").code == 0
-    assert given == [("demo", None, None, True, ["seed=1", "name=x"])]
+    assert given == [("demo", None, None, True, ["seed=1", "name=x"], ("", 1, 0))]

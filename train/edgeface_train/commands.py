@@ -42,9 +42,18 @@ def prepare(photos: Path, out: Path, workers: int | None, chips: bool, json_outp
 
 
 def train(
-    recipe: str, data: Path | None, out: Path | None, resume: bool, overrides: list[str], team: Team = ALONE
+    recipe: str,
+    data: Path | None,
+    out: Path | None,
+    resume: bool,
+    overrides: list[str],
+    processes: tuple[str, int, int] = ("", 1, 0),
 ) -> None:
-    """Train a recipe in a run folder, or continue the run that was interrupted there."""
+    """Train a recipe in a run folder, or continue the run that was interrupted there.
+
+    `processes` are where the first is to be met, how many there are, and which this is: see `Team`.
+    """
+    team = Team(*processes)
     path = find_recipe(recipe)
     plan = read_recipe(path, overrides)
     run = out or RUNS / plan.name
