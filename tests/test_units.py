@@ -9,7 +9,7 @@ import pytest
 
 from edgeface.errors import CameraError, ConfigError, MissingExtra, ModelError, StoreError
 
-UNITS = sorted((Path(__file__).parents[1] / "systemd").glob("*.service"))
+UNITS = sorted((Path(__file__).parents[1] / "systemd").glob("edgeface[.@]*service"))
 ANALYZE = shutil.which("systemd-analyze")
 MOST_EXPOSED = 15
 """Of 100, in `systemd-analyze security`: 1.5 in its table."""
