@@ -1,0 +1,148 @@
+"""A slice of the crash bench: kills and power cuts lose nothing, and the bench would see it if they did."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from edgeface.drivers.store import Gallery
+from tests.bench.cuts import Disk, Platter
+from tests.bench.kills import Killing
+from tests.bench.oracle import MODEL, Findings, Operation, choose, digest
+from tests.bench.recorder import Entry, _library
+
+ADA, BOB = Operation("enrol", "Ada", 1, 2), Operation("enrol", "Bob", 2, 1)
+CARELESS = """
+import sys
+from edgeface.drivers import store
+
+careful = store.open_gallery
+
+def careless(path, *, read_only):
+    connection = careful(path, read_only=read_only)
+    connection.execute("PRAGMA {pragma}")
+    return connection
+
+store.open_gallery = careless
+from tests.bench.crash import main
+main()
+"""
+
+
+def shared_sqlite() -> bool:
+    try:
+        return bool(_library())
+    except (RuntimeError, OSError):
+        return False
+
+
+needs_vfs = pytest.mark.skipif(not shared_sqlite(), reason="this Python's sqlite3 has SQLite built in")
+
+
+def bench(*arguments: str, pragma: str = "") -> dict[str, int]:
+    code = ["-c", CARELESS.format(pragma=pragma)] if pragma else ["-m", "tests.bench.crash"]
+    done = subprocess.run(
+        [sys.executable, *code, *arguments, "--seed", "7"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    faults = sum(result[kind] for kind in ("lost", "resurrected", "corrupt", "traces"))
+    assert (done.returncode, bool(done.stderr)) == ((1, True) if faults else (0, False)), done.stderr
+    return result
+
+
+def test_no_kill_loses_half_does_or_brings_back_anything() -> None:
+    result = bench("--kills", "25", "--cuts", "0")
+    assert result["acknowledged"] > 0
+    assert result["lost"] == result["resurrected"] == result["corrupt"] == result["traces"] == 0
+
+
+@needs_vfs
+def test_no_power_cut_does_either() -> None:
+    result = bench("--kills", "0", "--cuts", "40")
+    assert result["acknowledged"] > 40
+    assert result["lost"] == result["resurrected"] == result["corrupt"] == 0
+
+
+@needs_vfs
+@pytest.mark.parametrize(("pragma", "fault"), [("synchronous = OFF", "corrupt"), ("synchronous = NORMAL", "lost")])
+def test_a_gallery_that_does_not_wait_for_the_disk_is_found_out(pragma: str, fault: str) -> None:
+    assert bench("--kills", "0", "--cuts", "40", pragma=pragma)[fault] > 0
+
+
+@pytest.mark.parametrize(("secure_delete", "traces"), [("ON", 0), ("OFF", 1)])
+def test_a_forgetting_that_overwrites_nothing_is_found_out(tmp_path: Path, secure_delete: str, traces: int) -> None:
+    killing = Killing(tmp_path, Findings(), enrolments={"Ada": [ADA], "Bob": [BOB]})
+    with Gallery(killing.path, MODEL) as gallery:
+        gallery.add("Ada", ADA.embeddings())
+        gallery.add("Bob", BOB.embeddings())
+        gallery._open.execute(f"PRAGMA secure_delete = {secure_delete}")
+        gallery.forget("Ada")
+    killing.check_traces(["Ada"], "here")
+    assert killing.findings.traces == traces
+
+
+# The judge and the disk.
+
+
+def judged(path: Path, before: list[Operation], pending: Operation | None) -> tuple[int, int, int]:
+    findings = Findings()
+    state = {}
+    for asked in before:
+        state = asked.apply(state)
+    findings.judge(path, state, pending, "here")
+    return findings.lost, findings.resurrected, findings.corrupt
+
+
+def test_the_judge_tells_whole_lost_resurrected_and_half_apart(tmp_path: Path) -> None:
+    path = tmp_path / "gallery.db"
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", ADA.embeddings())
+    assert judged(path, [ADA], None) == (0, 0, 0)
+    assert judged(path, [ADA], BOB) == (0, 0, 0)
+    assert judged(path, [], ADA) == (0, 0, 0)
+    assert judged(path, [ADA], Operation("forget", "Ada")) == (0, 0, 0)
+    assert judged(path, [ADA, BOB], None) == (1, 0, 0)
+    assert judged(path, [], None) == (0, 1, 0)
+    assert judged(path, [], Operation("enrol", "Ada", 1, 5)) == (0, 0, 1)
+    path.write_bytes(b"not SQLite" * 999)
+    assert judged(path, [ADA], None) == (0, 0, 1)
+
+
+def test_a_state_knows_every_look_and_choices_are_possible() -> None:
+    state = ADA.apply({})
+    assert state == {"Ada": Counter(map(digest, ADA.embeddings()))}
+    assert Operation.parse(str(ADA)) == ADA
+    random = Random(3)
+    for _ in range(200):
+        state = choose(random, state).apply(state)
+    assert 0 < len(state) < 100
+
+
+def test_what_was_synced_survives_any_cut_and_the_rest_may_be_missing_or_torn() -> None:
+    disk = Disk({"db": Platter()})
+    disk.do(Entry("write", "db", 0, b"a" * 1024))
+    disk.do(Entry("sync", "db"))
+    disk.do(Entry("write", "db", 1024, b"b" * 1024))
+    left = {disk.after_a_cut(Random(seed))["db"] for seed in range(50)}
+    assert left == {b"a" * 1024 + b"b" * size for size in (0, 512, 1024)}
+
+
+def test_a_deleted_file_may_be_back_until_the_folder_is_synced() -> None:
+    disk = Disk({"db": Platter()})
+    for entry in (Entry("create", "wal"), Entry("write", "wal", 0, b"x"), Entry("sync", "wal"), Entry("delete", "wal")):
+        disk.do(entry)
+    assert {len(disk.after_a_cut(Random(seed))) for seed in range(20)} == {1, 2}
+    disk.do(Entry("create", "journal"))
+    disk.do(Entry("sync", "journal"))
+    assert {tuple(sorted(disk.after_a_cut(Random(seed)))) for seed in range(20)} == {("db", "journal")}
