@@ -52,7 +52,14 @@ def test_every_round_is_measured_on_training_and_held_out_people(finished):
         assert 0 <= measure["non_easy_train"] <= 1
         assert 0 <= measure["non_easy_held_out"] <= 1
         assert 0 <= measure["tar_held_out"] <= 1
-    assert min(measure["non_easy_train"] for measure in measures[2:]) < measures[0]["non_easy_train"]
+    assert any(measure["non_easy_train"] != measure["non_easy_held_out"] for measure in measures)
+
+
+def test_the_second_epoch_of_every_round_has_a_lower_loss_than_the_first(finished):
+    losses = [entry["loss"] for entry in figures(finished) if entry["event"] == "epoch" and entry["kind"] == "rounds"]
+    assert len(losses) == 4
+    assert losses[1] < losses[0]
+    assert losses[3] < losses[2]
 
 
 def test_a_round_trains_on_mined_triplets_only(finished):

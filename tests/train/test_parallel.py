@@ -39,7 +39,16 @@ def test_two_processes_are_one(chips_folder, tiny_recipe, tmp_path):
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{found.getsockname()[1]}"
-    batches = ["-o", "stage.0.batch=24", "-o", "stage.1.batch=24", "-o", "stage.1.max_rounds=1", "-o", "stage.1.epochs=1"]
+    batches = [
+        "-o",
+        "stage.0.batch=24",
+        "-o",
+        "stage.1.batch=24",
+        "-o",
+        "stage.1.max_rounds=1",
+        "-o",
+        "stage.1.epochs=1",
+    ]
     both = ["--coordinator", coordinator, "--processes", "2", "--process"]
     finish(
         *[command(tiny_recipe, chips_folder, tmp_path / "two", *batches, *both, number) for number in "01"],
