@@ -39,26 +39,19 @@ def test_two_processes_are_one(chips_folder, tiny_recipe, tmp_path):
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{found.getsockname()[1]}"
-    batches = [
-        "-o",
-        "stage.0.batch=24",
-        "-o",
-        "stage.1.batch=24",
-        "-o",
-        "stage.1.max_rounds=1",
-        "-o",
-        "stage.1.epochs=1",
-    ]
+    batches = ["-o", "stage.0.batch=24", "-o", "stage.0.epochs=1", "-o", "stage.1.max_rounds=0"]
     both = ["--coordinator", coordinator, "--processes", "2", "--process"]
     finish(
         *[command(tiny_recipe, chips_folder, tmp_path / "two", *batches, *both, number) for number in "01"],
         command(tiny_recipe, chips_folder, tmp_path / "one", *batches),
     )
-    assert len(numbers(tmp_path / "one", "loss")) == 3
-    assert numbers(tmp_path / "two", "loss") == pytest.approx(numbers(tmp_path / "one", "loss"), abs=1e-4)
-    assert numbers(tmp_path / "two", "spread") == pytest.approx(numbers(tmp_path / "one", "spread"), abs=1e-2)
+    assert len(numbers(tmp_path / "one", "loss")) == 1
+    assert numbers(tmp_path / "two", "loss") == pytest.approx(numbers(tmp_path / "one", "loss"), abs=1e-5)
+    assert numbers(tmp_path / "two", "spread") == pytest.approx(numbers(tmp_path / "one", "spread"), abs=1e-4)
     one, two = (load_checkpoint(tmp_path / run)[1] for run in ("one", "two"))
-    assert {key: one[key].shape for key in one} == {key: two[key].shape for key in two}
+    assert one.keys() == two.keys()
+    weights = [key for key in one if key.startswith("w")]
+    assert max(np.abs(one[key] - two[key]).max() for key in weights) < 1e-3
 
 
 def test_a_step_is_shared_out_whole():
