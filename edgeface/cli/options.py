@@ -74,7 +74,7 @@ def with_config(*shortcuts: str) -> Callable[[Callable[..., None]], Callable[...
             ),
         ]
         # typer learns a command's options from these two.
-        command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
+        command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue] (Typer reads it)
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return command
 

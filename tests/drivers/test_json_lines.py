@@ -29,7 +29,7 @@ def test_a_stranger_has_no_name() -> None:
 def test_a_numpy_similarity_is_written_too() -> None:
     import numpy as np
 
-    assert '"similarity": 0.5' in event_json(Event("left", "Ada", 0.0, np.float32(0.5), 1))  # pyright: ignore
+    assert '"similarity": 0.5' in event_json(Event("left", "Ada", 0.0, np.float32(0.5), 1))  # pyright: ignore (NumPy)
 
 
 def test_what_is_not_json_is_never_written() -> None:

@@ -5,11 +5,11 @@ import pytest
 gpiozero = pytest.importorskip("gpiozero", reason="gpiozero belongs to the gpio extra")
 from gpiozero.pins.mock import MockFactory  # noqa: E402 (after the check that it is there)
 
-from edgeface.core.types import CameraEvent, Event  # noqa: E402
-from edgeface.drivers.sinks.choose import Surroundings, open_sink  # noqa: E402
-from edgeface.drivers.sinks.relay import Relay, RelayPolicy, open_contacts  # noqa: E402
-from edgeface.errors import ConfigError, MissingExtra, SinkError  # noqa: E402
-from edgeface.sink_settings import RelaySinkSettings  # noqa: E402
+from edgeface.core.types import CameraEvent, Event  # noqa: E402 (after the check that gpiozero is there)
+from edgeface.drivers.sinks.choose import Surroundings, open_sink  # noqa: E402 (after the check that gpiozero is there)
+from edgeface.drivers.sinks.relay import Relay, RelayPolicy, open_contacts  # noqa: E402 (after the check that gpiozero is there)
+from edgeface.errors import ConfigError, MissingExtra, SinkError  # noqa: E402 (after the check that gpiozero is there)
+from edgeface.sink_settings import RelaySinkSettings  # noqa: E402 (after the check that gpiozero is there)
 
 NOW = 1_700_000_000.0
 POLICY = RelayPolicy({"Ada"}, factor_seconds=10, hold_seconds=3, failures=2, lockout_seconds=300)
