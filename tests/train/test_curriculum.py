@@ -13,8 +13,10 @@ import pytest
 import typer
 from edgeface_train import commands
 from edgeface_train.alarm import collapsed, spread
+from edgeface_train.batches import embed_chips
 from edgeface_train.fit import centres, learning_rate
 from edgeface_train.journal import read_log
+from edgeface_train.mining import Photos, non_easy_fraction
 from edgeface_train.recipe import Stage, read_recipe
 from edgeface_train.report import rows, table
 
@@ -53,6 +55,15 @@ def test_every_round_is_measured_on_training_and_held_out_people(finished):
         assert 0 <= measure["non_easy_held_out"] <= 1
         assert 0 <= measure["tar_held_out"] <= 1
     assert any(measure["non_easy_train"] != measure["non_easy_held_out"] for measure in measures)
+
+
+def test_the_trained_network_finds_fewer_triplets_that_are_not_easy(finished, chips_folder, tiny_recipe, tmp_path):
+    fresh = commands.open_run(read_recipe(tiny_recipe), chips_folder, tmp_path / "fresh", resume=False)
+    vectors = embed_chips(fresh.fitter.model, fresh.train.images, fresh.fitter.spec)
+    rng = np.random.default_rng(0)
+    untrained = non_easy_fraction(Photos(fresh.train.people), vectors, 0.2, draws=500, rng=rng)
+    trained = [entry["non_easy_train"] for entry in figures(finished) if entry["event"] == "measure"]
+    assert trained[-1] < untrained
 
 
 def test_the_second_epoch_of_every_round_has_a_lower_loss_than_the_first(finished):
