@@ -102,7 +102,7 @@ def run(
 
     if daemon and annotate:
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
-    reloader = Reloader(with_source(config, camera), lambda: with_source(read_again(), camera))
+    reloader = Reloader(with_source(config, camera), lambda: with_source(read_again(), camera), _prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
     with (
         closing(manager),
@@ -114,6 +114,17 @@ def run(
                 tell("the settings changed: beginning again with them")
         finally:
             manager.stopping()
+
+
+def _prove(config: Config) -> None:
+    """Raise EdgefaceError unless the model is there and, where there is a gallery, made it."""
+    from edgeface import wiring
+    from edgeface.drivers.gallery_file import exists
+
+    parts = wiring.make_parts(config, live=True)
+    if exists(Path(config.gallery.path)):
+        with wiring.open_gallery(config, parts.embedder.model, read_only=True) as gallery:
+            wiring.check_model(parts, gallery)
 
 
 def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, daemon: bool, json_output: bool) -> bool:

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 from edgeface.cli.output import report
 from edgeface.config import Config
-from edgeface.errors import ConfigError
+from edgeface.errors import EdgefaceError
 
 
 class Reloader:
-    """The settings in force. Wrong new ones are told, and the old ones stay."""
+    """The settings in force. New ones that cannot be read, or that `prove` refuses, are told, and the old ones stay."""
 
-    def __init__(self, config: Config, read: Callable[[], Config]) -> None:
+    def __init__(self, config: Config, read: Callable[[], Config], prove: Callable[[Config], None]) -> None:
         self.config = config
-        self._read = read
+        self._read, self._prove = read, prove
         self._asked = False
 
     def ask(self, *_: object) -> None:
@@ -28,11 +28,14 @@ class Reloader:
         self._asked = False
         try:
             config = self._read()
-        except ConfigError as error:
+            if config == self.config:
+                return False
+            self._prove(config)
+        except EdgefaceError as error:
             report(error)
             return False
-        before, self.config = self.config, config
-        return config != before
+        self.config = config
+        return True
 
 
 @contextmanager

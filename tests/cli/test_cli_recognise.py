@@ -187,6 +187,7 @@ class Reloading(PaintedCamera):
         ("[presence]\npatience_seconds = 3\n", 2, "the settings changed"),
         ("[presence]\n", 1, "8 frames"),
         ("[presence]\npatience = 3\n", 1, "did you mean presence.patience_seconds?"),
+        ('[gallery]\npath = "settings.toml"\n', 1, "settings.toml is not a gallery"),
     ],
 )
 def test_sighup_reads_the_settings_again_and_wrong_ones_change_nothing(cli, monkeypatch, tmp_path, text, visits, told):
