@@ -61,3 +61,23 @@ def tiny_recipe(tmp_path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(RECIPE)
     return path
+
+
+@pytest.fixture
+def interrupt_epochs(monkeypatch):
+    """Return a function after which the epochs of these numbers, from 1 and counted over all runs, meet a Ctrl-C."""
+
+    def interrupt(*numbers: int) -> None:
+        from edgeface_train import curriculum
+
+        epoch, asked = curriculum.Fitter.epoch, []
+
+        def interrupted(*arguments):
+            asked.append(arguments)
+            if len(asked) in numbers:
+                raise KeyboardInterrupt
+            return epoch(*arguments)
+
+        monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+
+    return interrupt

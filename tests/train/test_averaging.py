@@ -93,20 +93,10 @@ def test_the_average_is_what_a_finished_run_keeps_and_what_it_measured(averaged_
 
 
 def test_an_averaged_run_resumes_with_the_very_same_curves(
-    averaged_run, chips_folder, tiny_recipe, tmp_path, monkeypatch
+    averaged_run, chips_folder, tiny_recipe, tmp_path, interrupt_epochs
 ):
-    from edgeface_train import curriculum
-
     _, whole = averaged_run
-    epoch, asked = curriculum.Fitter.epoch, []
-
-    def interrupted(*arguments):
-        asked.append(arguments)
-        if len(asked) in (2, 4, 6):
-            raise KeyboardInterrupt
-        return epoch(*arguments)
-
-    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    interrupt_epochs(2, 4, 6)
     overrides = ["stage.0.average=0.9", "stage.1.average=0.9", "network.dropout=0.2"]
     for resume, averaging_then in ((False, True), (True, False), (True, True)):
         with pytest.raises(typer.Exit):

@@ -207,23 +207,12 @@ def test_stages_on_chips_learn_from_the_teacher_and_from_the_people(taught, tmp_
     assert losses[3] < losses[2]
 
 
-def test_a_stage_on_chips_resumes_with_the_same_curves(taught, tmp_path, monkeypatch):
-    from edgeface_train import curriculum
-
+def test_a_stage_on_chips_resumes_with_the_same_curves(taught, tmp_path, interrupt_epochs):
     recipe, data = taught
     commands.train(str(recipe), data, tmp_path / "whole", False, [])
-    epoch, asked = curriculum.Fitter.epoch, []
-
-    def interrupted(*arguments):
-        asked.append(arguments)
-        if len(asked) == 2:
-            raise KeyboardInterrupt
-        return epoch(*arguments)
-
-    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    interrupt_epochs(2)
     with pytest.raises(typer.Exit):
         commands.train(str(recipe), data, tmp_path / "parts", False, [])
-    monkeypatch.undo()
     commands.train(str(recipe), data, tmp_path / "parts", True, [])
     assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
 
@@ -290,20 +279,10 @@ def test_a_budget_is_spent_even_when_nothing_is_left_to_mine(chips_folder, tiny_
     assert sum(e["chips"] for e in run.journal.entries() if e["event"] == "epoch") == 90
 
 
-def test_a_run_with_a_budget_resumes_with_the_very_same_curves(chips_folder, tiny_recipe, tmp_path, monkeypatch):
-    from edgeface_train import curriculum
-
+def test_a_run_with_a_budget_resumes_with_the_very_same_curves(chips_folder, tiny_recipe, tmp_path, interrupt_epochs):
     overrides = ["stage.0.chips=120", "stage.1.chips=330", "stage.1.final_learning_rate=1e-4"]
     commands.train(str(tiny_recipe), chips_folder, tmp_path / "whole", False, overrides)
-    epoch, asked = curriculum.Fitter.epoch, []
-
-    def interrupted(*arguments):
-        asked.append(arguments)
-        if len(asked) in (2, 5):
-            raise KeyboardInterrupt
-        return epoch(*arguments)
-
-    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    interrupt_epochs(2, 5)
     for resume in (False, True):
         with pytest.raises(typer.Exit):
             commands.train(str(tiny_recipe), chips_folder, tmp_path / "parts", resume, overrides)

@@ -152,20 +152,10 @@ IN_BATCH = [
 
 
 def test_in_batch_stages_with_a_memory_resume_with_the_very_same_curves(
-    chips_folder, tiny_recipe, tmp_path, monkeypatch
+    chips_folder, tiny_recipe, tmp_path, interrupt_epochs
 ):
-    from edgeface_train import curriculum
-
     commands.train(str(tiny_recipe), chips_folder, tmp_path / "whole", False, IN_BATCH)
-    epoch, asked = curriculum.Fitter.epoch, []
-
-    def interrupted(*arguments):
-        asked.append(arguments)
-        if len(asked) in (2, 5):
-            raise KeyboardInterrupt
-        return epoch(*arguments)
-
-    monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
+    interrupt_epochs(2, 5)
     for resume in (False, True):
         with pytest.raises(typer.Exit):
             commands.train(str(tiny_recipe), chips_folder, tmp_path / "parts", resume, IN_BATCH)
