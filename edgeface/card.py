@@ -24,7 +24,9 @@ from edgeface.settings import read_section
 
 CARD_NAME = "model.json"
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "default"
-"""The bundle that comes with edgeface."""
+"""The bundle that is used unless another is named."""
+SHIPPED_BUNDLES = {"s": SHIPPED_BUNDLE, "xs": SHIPPED_BUNDLE.with_name("xs")}
+"""The bundles that come with edgeface, by name: the default one and one for the smallest devices."""
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20
 MAX_CARD_BYTES = 4 * 2**20
@@ -116,6 +118,11 @@ class Bundle:
             f"bundle {self.folder} has no threshold for a false-accept rate of {far:g}",
             hint=f"choose one of {known}, or set recognition.threshold",
         )
+
+
+def find_bundle(name: str) -> Path:
+    """Return the folder that is meant: of a bundle that comes with edgeface, by its name, else the path as given."""
+    return SHIPPED_BUNDLES.get(name) or Path(name).expanduser()
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -12,7 +12,7 @@ from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
-from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
+from edgeface.card import SHIPPED_BUNDLE, Bundle, find_bundle, read_bundle
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
@@ -57,9 +57,9 @@ def make_parts(config: Config, *, live: bool = False) -> Parts:
 
 
 def read_model(config: Config) -> Bundle:
-    """Read the bundle that is configured, or else the one that comes with edgeface."""
+    """Read the bundle that is configured, or else the default one of those that come with edgeface."""
     if config.recognition.model:
-        return read_bundle(Path(config.recognition.model).expanduser())
+        return read_bundle(find_bundle(config.recognition.model))
     if not DEFAULT_BUNDLE.is_dir():
         raise ModelError(
             f"this edgeface carries no model: {DEFAULT_BUNDLE} is missing",

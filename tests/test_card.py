@@ -3,10 +3,19 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from edgeface.card import MAX_CARD_BYTES, MAX_MODEL_BYTES, Bundle, read_bundle, write_bundle
+from edgeface.card import (
+    MAX_CARD_BYTES,
+    MAX_MODEL_BYTES,
+    SHIPPED_BUNDLE,
+    Bundle,
+    find_bundle,
+    read_bundle,
+    write_bundle,
+)
 from edgeface.errors import CardMismatch, ModelError
 from tests.fixtures import TINY_BUNDLE
 
@@ -184,3 +193,11 @@ def test_a_rate_that_was_not_measured_lists_those_that_were(bundle):
     with pytest.raises(ModelError) as error:
         bundle.threshold(0.5)
     assert "0.001, 0.01" in error.value.hint
+
+
+def test_a_bundle_that_comes_with_edgeface_goes_by_its_name_and_any_other_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_bundle("s") == SHIPPED_BUNDLE
+    assert find_bundle("xs") == SHIPPED_BUNDLE.parent / "xs"
+    assert find_bundle("./xs") == Path("xs")
+    assert find_bundle("my/model") == Path("my/model")
