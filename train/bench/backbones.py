@@ -17,8 +17,9 @@ from edgeface_train.backbone import multiply_adds
 from edgeface_train.batches import embed_chips
 from edgeface_train.chips import ChipSet
 from edgeface_train.commands import load_people
-from edgeface_train.export import calibration_chips, convert
+from edgeface_train.export import convert
 from edgeface_train.fit import Fitter
+from edgeface_train.quantised import quantised
 from edgeface_train.recipe import Network, Recipe, find_recipe, read_recipe
 from edgeface_train.teacher import teacher_vectors
 
@@ -75,7 +76,7 @@ def compare(data: Path, seconds: float, names: list[str], write: Callable[[str],
         speed = train_for(fitter, recipe, seconds, len(train))
         vectors = embed_chips(fitter.model, held_out.images, fitter.spec)
         tar = tar_at_far(*similarity_pairs(vectors, held_out.people), 1e-2)[0]
-        content = convert(fitter.model, "int8", calibration_chips(train, recipe)[:100], fitter.spec)
+        content = convert(quantised(fitter.model, fitter.plain_inputs(100)), "int8", fitter.spec)
         write(
             f"| {name} | {fitter.model.count_params() / 1e6:.2f} M | {multiply_adds(fitter.model) / 1e6:.0f} "
             f"| {speed:.0f} | {tar:.1%} | {int8_milliseconds(content, held_out):.2f} | {len(content) / 1e6:.2f} |\n"

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 from keras import layers
 
-RAW_EMBEDDING = "embedding"
-"""Name of the layer before the normalisation: what is exported; the device normalises."""
+UNIT = "unit"
+"""Name of the layer that normalises. What it is given is exported; the device normalises."""
 
 
 def build(network: Any, *, seed: int, precision: str = "float32") -> keras.Model:
@@ -31,8 +31,8 @@ def build(network: Any, *, seed: int, precision: str = "float32") -> keras.Model
         features = _global_depthwise(features)
         features = layers.Dropout(network.dropout)(features) if network.dropout else features
     raw = layers.Dense(network.embedding, use_bias=False, kernel_initializer="glorot_uniform")(features)
-    raw = layers.BatchNormalization(momentum=0.9, scale=False, name=RAW_EMBEDDING)(raw)
-    return keras.Model(chip, layers.UnitNormalization(axis=-1, name="unit")(raw), name=network.backbone)
+    raw = layers.BatchNormalization(momentum=0.9, scale=False, name="embedding")(raw)
+    return keras.Model(chip, layers.UnitNormalization(axis=-1, name=UNIT)(raw), name=network.backbone)
 
 
 def residual(x: Any, stem: int, widths: Sequence[int], depths: Sequence[int]) -> Any:

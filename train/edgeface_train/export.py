@@ -22,7 +22,7 @@ from edgeface.drivers.embedder import run_chip
 from edgeface.drivers.runtime import load
 from edgeface.errors import TrainingError
 from edgeface_train.alarm import spread
-from edgeface_train.backbone import RAW_EMBEDDING
+from edgeface_train.backbone import UNIT
 from edgeface_train.batches import embed_chips
 from edgeface_train.chips import ChipSet
 from edgeface_train.recipe import Recipe
@@ -66,7 +66,7 @@ def export(
     models, files = {}, {}
     for variant in recipe.export.variants:
         report(f"{variant}: converting")
-        content = convert(model, variant, calibration_chips(train, recipe), spec)
+        content = convert(_rounded(model, recipe, train, report) if variant == "int8" else model, variant, spec)
         report(f"{variant}: {len(content) / 1e6:.2f} MB, embedding {len(chips)} held-out chips on the device's runtime")
         tflite = load(content)
         vectors = np.stack([run_chip(tflite, spec, chip) for chip in chips])
@@ -86,37 +86,40 @@ def input_of(recipe: Recipe) -> InputSpec:
     return InputSpec(size=recipe.network.input_size, mirror=recipe.export.mirror)
 
 
-def convert(model: Any, variant: str, calibration: Image, spec: InputSpec) -> bytes:
+def convert(model: Any, variant: str, spec: InputSpec) -> bytes:
     """Return a TFLite file with a static batch of one, without the final normalisation (the device does it).
 
+    For int8 the model is one that `quantised` rebuilt: the file's ranges are in it.
     The name of its input says whether chips are mirrored too: a gallery knows a file by its digest, and may not mix.
     """
     import keras
     import tensorflow as tf
 
-    raw = keras.Model(model.input, model.get_layer(RAW_EMBEDDING).output)
+    raw = keras.Model(model.input, model.get_layer(UNIT).input)
     signature = tf.TensorSpec(
         (1, spec.size, spec.size, 3), tf.float32, name="chip_and_mirror" if spec.mirror else "chip"
     )
     with TemporaryDirectory() as saved:
         raw.export(saved, format="tf_saved_model", input_signature=[signature], verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(saved)
-        _configure(converter, variant, calibration, spec)
+        if variant != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if variant == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if variant == "int8":
+            converter.inference_input_type = converter.inference_output_type = tf.int8
         return converter.convert()
 
 
-def _configure(converter: Any, variant: str, calibration: Image, spec: InputSpec) -> None:
-    import tensorflow as tf
+def _rounded(model: Any, recipe: Recipe, train: ChipSet, report: Callable[[str], None]) -> Any:
+    """Return the network of the int8 file, tuned to its rounding where the recipe says so."""
+    from edgeface_train.fine_tune import fine_tune
+    from edgeface_train.quantised import quantised
 
-    if variant != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if variant == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if variant == "int8":
-        values = to_input(calibration, spec)
-        converter.representative_dataset = lambda: ([chip[np.newaxis]] for chip in values)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
+    network = quantised(model, to_input(calibration_chips(train, recipe), input_of(recipe)))
+    if recipe.export.fine_tune:
+        fine_tune(network, model, train, recipe, report)
+    return network
 
 
 def calibration_chips(train: ChipSet, recipe: Recipe) -> Image:
