@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from edgeface_train import commands
 from edgeface_train.backbone import build
-from edgeface_train.begin import begin_from, folded_layers, unfold
+from edgeface_train.begin import begin_from, confirm, folded_layers, unfold
 from edgeface_train.export import convert
 from edgeface_train.journal import save_checkpoint
 from edgeface_train.recipe import Network, read_recipe
@@ -43,7 +43,7 @@ def settled(network):
 
 @pytest.mark.parametrize("variant", ["float32", "float16"])
 def test_a_network_begun_from_a_file_gives_its_vectors_and_has_its_statistics(network, settled, variant):
-    content = convert(settled, variant, np.empty(0), InputSpec())
+    content = convert(settled, variant, InputSpec())
     model = build(network, seed=5)
     unfold(model, list(folded_layers(content)), chips(64), "a bundle")
     vectors, wanted = np.asarray(model(chips(9))), np.asarray(settled(chips(9)))
@@ -52,8 +52,38 @@ def test_a_network_begun_from_a_file_gives_its_vectors_and_has_its_statistics(ne
     assert np.allclose(np.asarray(features(chips(64), training=True)), np.asarray(features(chips(64))), atol=0.02)
 
 
+def test_a_deeper_network_begins_as_the_file_and_learns_in_its_new_blocks(network, settled):
+    if network.backbone == "fused":
+        pytest.skip(
+            "the kernels of a block have the shape of the next part's first: they are paired wrongly, and refused"
+        )
+    folded = list(folded_layers(convert(settled, "float32", InputSpec())))
+    deeper = build(Network(backbone=network.backbone, **{**SHAPES, "depths": [3, 1]}), seed=5)
+    unfold(deeper, folded, chips(64), "a bundle")
+    assert deeper.count_params() > settled.count_params()
+    vectors, wanted = np.asarray(deeper(chips(9))), np.asarray(settled(chips(9)))
+    assert np.sum(vectors * wanted, axis=1).min() > 0.9999
+    deeper.compile(keras.optimizers.SGD(0.1), loss="mse")
+    before = _silent(deeper)
+    deeper.train_on_batch(chips(9), np.roll(wanted, 1, axis=0))
+    assert before == 1
+    assert _silent(deeper) == 0
+
+
+def test_a_network_that_was_paired_wrongly_is_refused(network, settled):
+    content = convert(settled, "float32", InputSpec())
+    confirm(settled, content, chips(64), "a bundle")
+    with pytest.raises(ConfigError, match="another network"):
+        confirm(build(network, seed=9), content, chips(64), "a bundle")
+
+
+def _silent(model):
+    """Count the normalisations that scale all to zero."""
+    return sum(variable.name == "gamma" and not np.any(variable) for variable in model.trainable_variables)
+
+
 def test_a_file_of_another_network_is_refused(network, settled):
-    folded = list(folded_layers(convert(settled, "float32", np.empty(0), InputSpec())))
+    folded = list(folded_layers(convert(settled, "float32", InputSpec())))
     wider = build(Network(backbone=network.backbone, **{**SHAPES, "head": 24}), seed=5)
     with pytest.raises(ConfigError, match="another network"):
         unfold(wider, folded, chips(8), "a bundle")

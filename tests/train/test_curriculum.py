@@ -207,6 +207,34 @@ def test_stages_on_chips_learn_from_the_teacher_and_from_the_people(taught, tmp_
     assert losses[3] < losses[2]
 
 
+def test_a_share_of_what_is_distilled_is_the_mean_of_the_person(chips_folder, tiny_recipe):
+    from edgeface_train.chips import load_chips
+    from edgeface_train.fit import Fitter
+    from edgeface_train.recipe import read_recipe
+    from edgeface_train.stage import Stage
+
+    chips = load_chips(chips_folder)
+    rng = np.random.default_rng(0)
+    teacher = rng.normal(size=(len(chips), 16)).astype(np.float32)
+    teacher /= np.linalg.norm(teacher, axis=1, keepdims=True)
+    fitter = Fitter(read_recipe(tiny_recipe), chips, teacher)
+
+    def shown(share):
+        stage = Stage("distil", batch=16, person_share=share)
+        fitter.start(stage)
+        _, (targets, people) = fitter._batch(np.arange(16), stage, np.random.default_rng(1))
+        return targets[:, 1:], people
+
+    assert np.array_equal(shown(0.0)[0], teacher[:16])
+    means, people = shown(1.0)
+    for vector, person in zip(means, people, strict=True):
+        mean = teacher[chips.people == person].mean(axis=0)
+        assert np.allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
+    between = np.sum(shown(0.5)[0] * teacher[:16], axis=1)
+    assert np.all(between > np.sum(means * teacher[:16], axis=1))
+    assert np.all(between < 1)
+
+
 def test_a_stage_on_chips_resumes_with_the_same_curves(taught, tmp_path, interrupt_epochs):
     recipe, data = taught
     commands.train(str(recipe), data, tmp_path / "whole", False, [])

@@ -51,6 +51,7 @@ def test_an_override_reaches_a_stage():
         ("stage.1.kind='guess'", "guess"),
         ("stage.1.margin=9.0", "margin"),
         ("stage.1.distil_weight=1.0", "teacher"),
+        ("stage.1.person_share=1.5", "person_share"),
         ("nothing", "key=value"),
     ],
 )

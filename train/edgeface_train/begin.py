@@ -8,7 +8,6 @@ them, so that the network gives the file's vectors to begin with, and has someth
 import importlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -16,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from edgeface.card import CARD_NAME, SHIPPED_BUNDLE, Bundle, read_bundle
+from edgeface.card import CARD_NAME, SHIPPED_BUNDLE, Bundle, find_bundle, read_bundle
+from edgeface.core.prepare import normalise
+from edgeface.drivers.runtime import load
 from edgeface.errors import ConfigError
 from edgeface_train.fit import restore_weights
 from edgeface_train.journal import CHECKPOINT, LOG, load_checkpoint, read_log
@@ -25,6 +26,8 @@ PRECISE = ("float32", "float16")
 """Variants that training can go on from."""
 BEGIN_CHIPS = 400
 """Chips that are enough to find the statistics of a bundle's network again."""
+CONFIRMED, LEAST_COSINE = 8, 0.99
+"""Inputs on which a network must give the vectors of the file it began from, and how nearly."""
 EPSILON = 1e-3
 """Of every batch normalisation, Keras's default."""
 
@@ -40,13 +43,13 @@ class Folded(NamedTuple):
 
 
 def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
-    """Give a network the weights of a run's folder, a bundle's folder, or "default", the bundle of the package.
+    """Give a network the weights of a run's folder, a bundle's folder, or a bundle of the package ("default", "xs").
 
     `values` are some hundred inputs (n, size, size, 3), on which the statistics of a bundle are found again.
     Return what it was, back to the first beginning, for the log and the card.
     Raise ConfigError where there are no such weights, or they are of another network.
     """
-    folder = SHIPPED_BUNDLE if start == "default" else Path(start)
+    folder = SHIPPED_BUNDLE if start == "default" else find_bundle(start)
     if (folder / CHECKPOINT).exists():
         _, arrays = load_checkpoint(folder)
         given = [arrays[f"w{place}"].shape if f"w{place}" in arrays else () for place in range(len(model.variables))]
@@ -57,7 +60,9 @@ def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
     if (folder / CARD_NAME).exists():
         bundle = read_bundle(folder)
         variant = _precise(bundle)
-        unfold(model, list(folded_layers(bundle.read_model(variant))), values, start)
+        content = bundle.read_model(variant)
+        unfold(model, list(folded_layers(content)), values, start)
+        confirm(model, content, values, start)
         return f"bundle {bundle.card.name} of {bundle.card.created}, SHA-256 {bundle.variant(variant).sha256}"
     raise ConfigError(
         f"network.start is {start!r}, which is neither a run nor a bundle",
@@ -92,15 +97,23 @@ def unfold(model: keras.Model, folded: list[Folded], values: npt.NDArray, start:
     """Set each layer and the batch normalisation behind it so that together they compute what the folded layer does.
 
     Layers are paired by the shape of their kernels; those of one shape stand in a row in our backbones, where both
-    lists have one order.
+    lists have one order. Where the network has more blocks in a part than the file, the last ones add nothing until
+    they have learnt to: the scale of what they add is zero.
+    Source of that: Goyal et al. 2017, "Accurate, large minibatch SGD", section 5.1.
     """
     waiting: dict[tuple[int, ...], deque[Folded]] = defaultdict(deque)
     for layer in folded:
         waiting[layer.kernel.shape].append(layer)
+    known = set(waiting)
+    added_to = {id(tensor) for layer in model.layers if isinstance(layer, layers.Add) for tensor in layer.input}
     for layer, norm in _with_norms(model):
         shape = tuple(layer.kernel.shape)
-        if not waiting[shape]:
+        if shape not in known:
             raise _another_network(start)
+        if not waiting[shape]:
+            if id(norm.output) in added_to:
+                norm.gamma.assign(np.zeros(norm.gamma.shape))
+            continue
         kernel, bias = waiting[shape].popleft()
         layer.kernel.assign(kernel)
         outputs = np.asarray(keras.Model(model.input, layer.output)(values), np.float32)
@@ -114,6 +127,14 @@ def unfold(model: keras.Model, folded: list[Folded], values: npt.NDArray, start:
         else:
             norm.moving_variance.assign(np.full_like(variance, 1 - EPSILON))
     if any(waiting.values()):
+        raise _another_network(start)
+
+
+def confirm(model: keras.Model, content: bytes, values: npt.NDArray, start: str) -> None:
+    """Refuse a network that does not give a file's vectors: its layers were paired wrongly."""
+    file, few = load(content), values[:CONFIRMED].astype(np.float32)
+    wanted = normalise(np.concatenate([file.run(value[np.newaxis]) for value in few]))
+    if not np.sum(np.asarray(model(few)) * wanted, axis=1).mean() > LEAST_COSINE:
         raise _another_network(start)
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.prepare import InputSpec, crop_centre, to_input
+from edgeface.core.prepare import InputSpec, crop_centre, normalise, to_input
 from edgeface.core.types import Vector
 from edgeface_train.augment import augment
 from edgeface_train.averaging import Average
@@ -45,6 +45,7 @@ class Fitter:
         self._memory: CrossBatchMemory | None = None
         self._optimizer: Any = None
         self._average: Average | None = None
+        self._targets = teacher
 
     @cached_property
     def _averaged(self) -> keras.Model:
@@ -61,6 +62,7 @@ class Fitter:
     def start(self, stage: Stage) -> None:
         """Begin a stage with a fresh optimiser, and an empty memory where it has one."""
         self._memory = CrossBatchMemory(stage.memory, dtype="float32") if stage.memory else None
+        self._targets = self._targets_of(stage)
         self._compiled = self._network_of(stage)
         optimizer, weight = optimizer_of(stage), stage.weights()[2]
         on_embeddings = _loss_of(stage)
@@ -82,6 +84,14 @@ class Fitter:
         if stage.weights()[2]:
             return keras.Model(inputs, [output, self._cosines])
         return keras.Model(inputs, output) if self._memory is not None else self.model
+
+    def _targets_of(self, stage: Stage) -> Vector | None:
+        """Return the vectors to distil: the teacher's, drawn towards their person's mean by the stage's share."""
+        if self.teacher is None or not stage.person_share:
+            return self.teacher
+        mean = centres(self.teacher, self.train.people, len(self.train.names))[self.train.people]
+        drawn = (1 - stage.person_share) * self.teacher + stage.person_share * mean
+        return normalise(drawn.astype(np.float32))
 
     def finish(self) -> None:
         """End a stage: the average, where there is one, becomes the network."""
@@ -180,8 +190,8 @@ class Fitter:
         targets = people[:, np.newaxis].astype(np.float32)
         if stage.kind == "in-batch":
             targets = np.hstack([targets, rng.random((len(chips), 1), np.float32)])
-        if self.teacher is not None and stage.weights()[1]:
-            targets = np.hstack([targets, self.teacher[chips]])
+        if self._targets is not None and stage.weights()[1]:
+            targets = np.hstack([targets, self._targets[chips]])
         return to_input(varied, self.spec), [targets, people]
 
 

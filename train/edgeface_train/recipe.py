@@ -52,7 +52,8 @@ class Network:
     dropout: float = 0.0
     """Share of the features before the embedding that a step leaves out."""
     start: str = ""
-    """Weights to begin from instead of random ones: a run's folder, a bundle's, or "default", the shipped bundle."""
+    """Weights to begin from instead of random ones: a run's folder, a bundle's, or "default", the shipped bundle. From
+    a bundle, a part of the network may have more blocks than it has there: they add nothing to begin with."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What training computes in; bfloat16 is a third faster where the processor has it, with float32 weights."""
 
@@ -98,6 +99,9 @@ class Export:
     """Whether a device embeds each chip and its mirror image: better vectors for twice the time."""
     calibration: int = 500
     """Training chips that set the ranges of the int8 activations."""
+    fine_tune: int = 0
+    """Training chips with which the int8 file's network is tuned to its rounding (quantisation-aware training, with
+    the trained network for a teacher); 0: it is rounded as it is."""
     default_variant: Literal["int8", "float16", "float32"] = "int8"
     variants: list[str] = field(default_factory=lambda: ["float32", "float16", "int8"])
     """Of these, the default one included, the bundle is made."""
@@ -211,6 +215,7 @@ def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
         ),
         (not 0 <= stage.average < 1, f"average is {stage.average}, not from 0 to under 1"),
         (not 0 <= stage.hard_share <= 1, "hard_share is outside 0 to 1"),
+        (not 0 <= stage.person_share <= 1, "person_share is outside 0 to 1"),
         (not 0 < stage.margin < 4, "margin is outside 0 to 4"),
         (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
         (people == 1, "people_per_batch is 1, two people or more learn to be told apart"),

@@ -58,6 +58,9 @@ class Stage:
     """Of the triplet loss, in `warmup`, `rounds` and `in-batch`."""
     distil_weight: float = 0.0
     """Of one minus the cosine to the teacher's vector; 1 where a `distil` stage says nothing."""
+    person_share: float = 0.0
+    """Of the teacher's vector to learn, the share that is the mean over the chip's person: from 0 to 1, what changes
+    between photographs of a person counts less."""
     margin_weight: float = 0.0
     """Of the margin softmax, in stages on chips; 1 where a `margin` stage says nothing."""
     scale: float = 32.0
