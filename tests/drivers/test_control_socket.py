@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeface.drivers import control_server
@@ -376,6 +376,7 @@ def test_where_nobody_listens_is_said_with_what_to_do(path, make):
     assert (refusal.value.exit_code, bool(refusal.value.hint)) == (9, True)
 
 
+@settings(deadline=None, max_examples=60)
 @given(chunks=st.lists(st.binary(max_size=60), max_size=5))
 def test_whatever_comes_is_an_object_an_end_or_a_refusal(chunks):
     near, far = socket.socketpair()
