@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from edgeface.app.asks import (
@@ -142,20 +143,14 @@ class Control:
         return {"looks_removed": removed, "backups": backups}
 
     def _snapshot(self, caller: Caller) -> dict[str, Any]:
-        gaps = 0
         with self._window.view(caller.check) as view:
-            for seen in view.frames():
-                if isinstance(seen, Frame):
-                    height, width = seen.image.shape[:2]
-                    picture = base64.b64encode(self._powers.jpeg(seen.image)).decode()
-                    self._powers.note(f"{caller.who} took a snapshot")
-                    return {"width": width, "height": height, "jpeg": picture}
-                gaps += 1
-                if gaps >= GAPS:
-                    raise CameraError(
-                        "the camera gives no picture", hint="`edgeface status` says what is wrong with it"
-                    )
-        raise AssertionError("a view never ends")
+            seen = next((seen for seen in islice(view.frames(), GAPS) if isinstance(seen, Frame)), None)
+        if seen is None:
+            raise CameraError("the camera gives no picture", hint="`edgeface status` says what is wrong with it")
+        height, width = seen.image.shape[:2]
+        picture = base64.b64encode(self._powers.jpeg(seen.image)).decode()
+        self._powers.note(f"{caller.who} took a snapshot")
+        return {"width": width, "height": height, "jpeg": picture}
 
     def _enroll(self, ask: AskEnroll, caller: Caller) -> dict[str, Any]:
         name = clean_name(ask.name)

@@ -12,6 +12,9 @@ RATE_SECONDS = 2.0
 """The rate of frames is counted anew so often."""
 
 CHECK_SECONDS = 0.25
+REST_SECONDS = 0.1
+"""Who looks on lets the loop have the processor for so long before they take another frame."""
+
 PATIENCE_SECONDS = 15.0
 """A loop that makes its parts anew shows nothing for some seconds; one that shows nothing for so long hangs."""
 
@@ -19,11 +22,11 @@ PATIENCE_SECONDS = 15.0
 class View:
     """A `Camera` of what the loop sees: each time the newest frame, or gap, that was not taken yet.
 
-    `check` is called at least four times a second and may raise, to end it.
+    `check` is called at least four times a second and may raise, to end it. `rest` is called between two frames.
     """
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        self._check = check
+    def __init__(self, check: Callable[[], None], rest: Callable[[float], None]) -> None:
+        self._check, self._rest = check, rest
         self._newest: Frame | Gap | None = None
         self._ended = False
         self._changed = threading.Condition()
@@ -44,6 +47,10 @@ class View:
         """Yield for ever. Raise ControlError when the daemon ends, CameraError when its loop shows nothing any more."""
         while True:
             yield self._take()
+            self._rest(REST_SECONDS)
+
+    def close(self) -> None:
+        """Do nothing: the camera is the loop's."""
 
     def _take(self) -> Frame | Gap:
         for _ in range(round(PATIENCE_SECONDS / CHECK_SECONDS)):
@@ -64,8 +71,8 @@ class Window:
     The loop only sets references, and takes a lock only while somebody looks on.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
+    def __init__(self, monotonic: Callable[[], float], rest: Callable[[float], None]) -> None:
+        self._monotonic, self._rest = monotonic, rest
         self._lock = threading.Lock()
         self._views: tuple[View, ...] = ()
         self._ended = False
@@ -96,7 +103,7 @@ class Window:
     @contextmanager
     def view(self, check: Callable[[], None]) -> Iterator[View]:
         """Look on, from the next frame."""
-        view = View(check)
+        view = View(check, self._rest)
         with self._lock:
             self._views = (*self._views, view)
             if self._ended:

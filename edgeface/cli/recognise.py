@@ -107,7 +107,7 @@ def run(
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
     reloader = Reloader(with_source(config, camera), lambda: with_source(read_again(), camera), _prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
-    powers = DaemonPowers(Window(time.monotonic), lambda: reloader.config, reloader.request)
+    powers = DaemonPowers(Window(time.monotonic, time.sleep), lambda: reloader.config, reloader.request)
     with (
         closing(manager),
         ending_on_sigterm(),

@@ -53,6 +53,10 @@ STATUS = Status(
 )
 
 
+def no_rest(seconds):
+    """Look again at once."""
+
+
 class FakeCaller:
     def __init__(self, right="owner"):
         self.right, self.who, self.said, self.gone = right, "user 7", [], False
@@ -113,7 +117,7 @@ class Daemon:
     """A control whose loop shows a picture again and again, until what was asked is answered."""
 
     def __init__(self, *squares):
-        self.window, self.powers = Window(lambda: 0.0), FakePowers()
+        self.window, self.powers = Window(lambda: 0.0, no_rest), FakePowers()
         self.control = Control(self.window, self.powers)
         self.picture = paint(*squares)
 

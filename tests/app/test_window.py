@@ -13,6 +13,10 @@ from tests.fakes import RED, START, PaintedCamera, Square, paint
 ALICE = paint(Square(RED))
 
 
+def no_rest(seconds):
+    """Look again at once."""
+
+
 def wait():
     """Be somebody who still waits."""
 
@@ -26,7 +30,7 @@ class Gaps(PaintedCamera):
 
 
 def test_a_view_gives_the_newest_frame_and_the_loop_gets_them_all():
-    window = Window(lambda: 0.0)
+    window = Window(lambda: 0.0, no_rest)
     with window.view(wait) as view:
         given = list(window.over(PaintedCamera([ALICE] * 5)).frames())
         assert len(given) == 5
@@ -34,7 +38,7 @@ def test_a_view_gives_the_newest_frame_and_the_loop_gets_them_all():
 
 
 def test_the_end_of_the_daemon_ends_the_views_that_are_open_and_those_to_come():
-    window = Window(lambda: 0.0)
+    window = Window(lambda: 0.0, no_rest)
     with window.view(wait) as view:
         list(window.over(PaintedCamera([ALICE])).frames())
         window.end()
@@ -47,28 +51,28 @@ def test_the_end_of_the_daemon_ends_the_views_that_are_open_and_those_to_come():
 def test_what_was_seen_before_a_view_is_open_is_not_shown(monkeypatch):
     monkeypatch.setattr(window_module, "CHECK_SECONDS", 0.001)
     monkeypatch.setattr(window_module, "PATIENCE_SECONDS", 0.01)
-    window = Window(lambda: 0.0)
+    window = Window(lambda: 0.0, no_rest)
     list(window.over(PaintedCamera([ALICE])).frames())
     with window.view(wait) as view, pytest.raises(CameraError):
         next(view.frames())
 
 
 def test_several_look_on_side_by_side():
-    window = Window(lambda: 0.0)
+    window = Window(lambda: 0.0, no_rest)
     with window.view(wait) as one, window.view(wait) as other:
         [frame] = window.over(PaintedCamera([ALICE])).frames()
         assert next(one.frames()) is next(other.frames()) is frame
 
 
 def test_gaps_are_shown_too_so_that_time_goes_on():
-    window = Window(lambda: 0.0)
+    window = Window(lambda: 0.0, no_rest)
     with window.view(wait) as view:
         list(window.over(Gaps([])).frames())
         assert next(view.frames()) == Gap(START + 7)
 
 
 def test_who_looks_on_is_woken_by_the_next_frame():
-    window, seen = Window(lambda: 0.0), []
+    window, seen = Window(lambda: 0.0, no_rest), []
     with window.view(wait) as view:
         thread = threading.Thread(target=lambda: seen.append(next(view.frames())))
         thread.start()
@@ -77,10 +81,22 @@ def test_who_looks_on_is_woken_by_the_next_frame():
     assert seen == [frame]
 
 
+def test_who_looks_on_rests_between_two_frames_and_not_before_the_first():
+    rests = []
+    window = Window(lambda: 0.0, rests.append)
+    with window.view(wait) as view:
+        seen = view.frames()
+        for rested in (0, 1, 2):
+            list(window.over(PaintedCamera([ALICE])).frames())
+            next(seen)
+            assert len(rests) == rested
+    view.close()
+
+
 def test_a_loop_that_hangs_is_no_reason_to_wait_for_ever(monkeypatch):
     monkeypatch.setattr(window_module, "CHECK_SECONDS", 0.001)
     monkeypatch.setattr(window_module, "PATIENCE_SECONDS", 0.01)
-    with Window(lambda: 0.0).view(wait) as view, pytest.raises(CameraError, match="shows no frame"):
+    with Window(lambda: 0.0, no_rest).view(wait) as view, pytest.raises(CameraError, match="shows no frame"):
         next(view.frames())
 
 
@@ -88,13 +104,13 @@ def test_a_view_ends_when_nobody_waits_for_it():
     def check():
         raise CallerGone("user 5 does not wait")
 
-    with Window(lambda: 0.0).view(check) as view, pytest.raises(CallerGone):
+    with Window(lambda: 0.0, no_rest).view(check) as view, pytest.raises(CallerGone):
         next(view.frames())
 
 
 def test_frames_are_counted_by_the_second_and_gaps_are_none():
     ticks = [0.0]
-    window = Window(lambda: ticks[0])
+    window = Window(lambda: ticks[0], no_rest)
     assert window.frames_per_second is None
     for _ in window.over(PaintedCamera([ALICE] * 21)).frames():
         ticks[0] += 0.125
@@ -105,7 +121,7 @@ def test_frames_are_counted_by_the_second_and_gaps_are_none():
 
 
 def test_the_last_event_of_a_person_is_remembered():
-    window = Window(lambda: 0.0)
+    window = Window(lambda: 0.0, no_rest)
     arrived = Event("arrived", "alice", START, 0.9, 1)
     window.emit(arrived)
     window.emit(CameraEvent("ok", None, "", "0", START))

@@ -19,7 +19,7 @@ from edgeface.config import Config
 from edgeface.drivers.control_client import ControlClient
 from edgeface.drivers.control_server import ControlServer
 from edgeface.errors import ConfigError, ControlError, EdgefaceError
-from tests.app.test_control import STATUS, FakePowers
+from tests.app.test_control import STATUS, FakePowers, no_rest
 from tests.cli.test_cli_help import GOLDENS, compare, shape
 from tests.fakes import BLUE, PINKISH, RED, PaintedCamera, Square, paint
 
@@ -37,7 +37,7 @@ def daemon(tmp_path):
     from edgeface.app.window import Window
     from edgeface.drivers.photos import jpeg_of
 
-    window, powers, ended = Window(lambda: 0.0), FakePowers(), threading.Event()
+    window, powers, ended = Window(lambda: 0.0, no_rest), FakePowers(), threading.Event()
     powers.jpeg = jpeg_of
     powers.pictures = [paint(Square(BLUE))] * 10**6
 
