@@ -15,7 +15,7 @@ from edgeface.core.types import Right
 from edgeface.drivers.control_wire import Peer, Wire, peer_of
 from edgeface.drivers.rate_limit import RateLimit
 from edgeface.drivers.unix_listener import listen_at
-from edgeface.errors import CallerGone, ControlError, EdgefaceError
+from edgeface.errors import CallerGone, ConfigError, ControlError, EdgefaceError
 
 LONGEST_REQUEST = 4096
 """Bytes of a request's line."""
@@ -66,6 +66,8 @@ class ControlServer:
     def __init__(
         self, path: Path, answer: Answer, *, group: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        if not hasattr(socket, "SO_PEERCRED"):
+            raise ConfigError("control.socket needs Linux, which says who is connected", hint="leave it empty")
         self._path, self._answer, self._group = path, answer, group
         self._rate = RateLimit(burst=BURST, per_second=PER_SECOND, clock=clock)
         self._lock = threading.Lock()

@@ -126,6 +126,13 @@ def test_a_socket_that_cannot_be_given_to_the_group_is_not_left_behind(serve, pa
     serve(group=os.getegid())
 
 
+def test_where_no_kernel_says_who_asks_nothing_is_served(serve, path, monkeypatch):
+    monkeypatch.delattr(socket, "SO_PEERCRED")
+    with pytest.raises(ConfigError, match="needs Linux"):
+        serve()
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
