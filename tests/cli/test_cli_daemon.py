@@ -1,74 +1,38 @@
-"""The whole of it: a daemon that owns a live camera, and a second process that enrols who stands before it."""
+"""The whole of it: a daemon that owns the camera, and a second process that enrols who stands before it."""
 
-import http.server
 import json
 import os
 import queue
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PATIENCE_SECONDS = 120.0
 """Only a failure takes so long."""
 
-FRAME_SECONDS = 0.1
-PART = "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n"
-
-
-@contextmanager
-def streaming(image):
-    """Film somebody who stands still, with the noise of a sensor, and serve it as a camera on the network does."""
-    noise = np.random.default_rng(5)
-    noisy = [np.clip(image[..., ::-1] + noise.normal(0, 4, image.shape), 0, 255).astype(np.uint8) for _ in range(4)]
-    pictures = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in noisy]
-    ended = threading.Event()
-
-    class Film(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-            self.end_headers()
-            number = 0
-            try:
-                while not ended.wait(FRAME_SECONDS):
-                    picture = pictures[number % len(pictures)]
-                    self.wfile.write(PART.format(len(picture)).encode() + picture + b"\r\n")
-                    number += 1
-            except OSError:
-                return  # the daemon went away
-
-        def log_message(self, format, *arguments):
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Film)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/video.mjpg"
-    finally:
-        ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+PICTURES = 5000
+"""The film goes on until the test has seen enough, however slow the machine is."""
 
 
 @pytest.fixture
 def settings(tmp_path, astronaut):
-    """Write the settings that the daemon and the other commands share."""
-    with streaming(astronaut) as address:
-        path = tmp_path / "settings.toml"
-        path.write_text(
-            f'[camera]\nsource = "{address}"\n[recognition]\nmodel = "{TINY}"\n'
-            f'[control]\nsocket = "{tmp_path / "control.sock"}"\n[presence]\npatience_seconds = 600\n'
-        )
-        yield path
+    """Film somebody who stands still, and write the settings that the daemon and the other commands share."""
+    film = tmp_path / "film"
+    film.mkdir()
+    assert cv2.imwrite(str(film / "0000.png"), astronaut[..., ::-1])
+    for number in range(1, PICTURES):
+        (film / f"{number:04}.png").hardlink_to(film / "0000.png")
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        f'[camera]\nsource = "{film}"\n[recognition]\nmodel = "{TINY}"\n'
+        f'[control]\nsocket = "{tmp_path / "control.sock"}"\n'
+    )
+    return path
 
 
 def command(settings, home, *words):
