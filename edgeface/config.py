@@ -104,6 +104,19 @@ class GallerySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """How other commands reach a running daemon."""
+
+    socket: str = setting(
+        "",
+        'Where a daemon listens to other commands, such as "/run/edgeface/control.sock"; empty: nowhere.',
+    )
+    group: str = setting(
+        "", "Who belongs to this group may enrol through it too; empty: root and the daemon's user only."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What is told on standard error."""
 
@@ -121,6 +134,7 @@ class Config:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()
 

@@ -17,9 +17,12 @@ EdgefaceError        1
 ├── MissingExtra     6   (also an ImportError)  an optional package is not installed
 ├── StoreError       7                          the gallery or a file of people cannot be opened, read or written
 │   └── GalleryDamaged                          its content is not what edgeface has written
-└── TrainingError    8                          training, export or a comparison stops with advice
-    ├── Collapse                                the embedding has shrunk to one point
-    └── FellBehind                              a model is worse than an earlier one was
+├── TrainingError    8                          training, export or a comparison stops with advice
+│   ├── Collapse                                the embedding has shrunk to one point
+│   └── FellBehind                              a model is worse than an earlier one was
+└── ControlError     9                          a running daemon cannot be reached, or refuses
+    ├── NoDaemon                                none listens at the control socket
+    └── CallerGone                              who asked the daemon does not wait for the answer
 ```
 """
 
@@ -91,7 +94,11 @@ class PoorPhoto(EnrollmentError):
 
 
 class LooksLikeAnother(EnrollmentError):
-    """The face resembles somebody who is enrolled already."""
+    """The face resembles somebody who is enrolled already; `scores` says how much, for those who may know."""
+
+    def __init__(self, message: str, *, hint: str = "", scores: str = "") -> None:
+        super().__init__(f"{message} ({scores})" if scores else message, hint=hint)
+        self.without_scores = message
 
 
 class MissingExtra(EdgefaceError, ImportError):
@@ -122,3 +129,17 @@ class Collapse(TrainingError):
 
 class FellBehind(TrainingError):
     """A model is worse than an earlier one was, by more than is allowed."""
+
+
+class ControlError(EdgefaceError):
+    """A running daemon cannot be reached, or refuses what it is asked."""
+
+    exit_code = 9
+
+
+class NoDaemon(ControlError):
+    """No daemon listens at the control socket."""
+
+
+class CallerGone(ControlError):
+    """Who asked the daemon does not wait for the answer."""

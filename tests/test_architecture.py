@@ -73,6 +73,11 @@ def test_help_loads_neither_numpy_nor_opencv_nor_tensorflow():
     assert loaded & (OF_THE_DEVICE | OF_THE_TRAINER) == set()
 
 
+def test_asking_a_daemon_loads_neither_numpy_nor_opencv():
+    modules = "edgeface.cli.main, edgeface.drivers.control_client, edgeface.drivers.durable"
+    assert loaded_by(f"import {modules}") & (OF_THE_DEVICE | OF_THE_TRAINER) == set()
+
+
 def test_nothing_that_run_needs_loads_tensorflow():
     modules = "edgeface.cli.main, edgeface.wiring, edgeface.app.run, edgeface.drivers.sinks.json_lines"
     loaded = loaded_by(f"import {modules}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeface.cli.places import SERVICE_SOCKET
 from edgeface.errors import CameraError, ConfigError, MissingExtra, ModelError, StoreError
 
 UNITS = sorted((Path(__file__).parents[1] / "systemd").glob("edgeface[.@]*service"))
@@ -58,6 +59,16 @@ def test_the_camera_and_the_processor_s_features_stay_visible(unit):
     assert found["SupplementaryGroups"] == ["video"]
     assert {"char-video4linux rw", "char-media rw", "char-dma_heap rw"} <= set(found["DeviceAllow"])
     assert {"AF_UNIX", "AF_NETLINK"} <= set(found["RestrictAddressFamilies"][0].split())
+
+
+def test_the_control_socket_lies_in_the_runtime_folder_which_others_may_enter(unit):
+    found = settings(unit)
+    [folder] = found["RuntimeDirectory"]
+    assert f"-o control.socket=%t/{folder}/control.sock" in found["ExecStart"][0]
+    assert found["RuntimeDirectoryMode"] == ["0755"]
+    assert "AF_UNIX" in found["RestrictAddressFamilies"][0].split()
+    if "%i" not in folder:
+        assert Path(f"/run/{folder}/control.sock") == SERVICE_SOCKET
 
 
 def test_the_state_is_private_and_shared_by_the_cameras_of_one_device(unit):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from edgeface.core.align import align
 from edgeface.core.names import clean_name
@@ -130,11 +130,20 @@ class Enroller:
         for identity, similarity in self._people.nearest(embedding, 2):
             if identity.name != name and similarity >= self._threshold and not force:
                 raise LooksLikeAnother(
-                    f"{look.source}: looks like {identity.name}, who is enrolled already "
-                    f"(similarity {similarity:.2f}, the limit is {self._threshold:.2f})",
+                    f"{look.source}: looks like {identity.name}, who is enrolled already",
+                    scores=f"similarity {similarity:.2f}, the limit is {self._threshold:.2f}",
                     hint="add --force if they are two people, for whom mix-ups are then likely",
                 )
         return embedding
+
+
+def describe_enrolled(enrolled: Enrolled, looks: int) -> dict[str, Any]:
+    """Return for JSON who was enrolled, the looks that were added, and how many there are now."""
+    added = [
+        {"source": look.source, "quality": round(look.quality.score, 3), "face_px": round(look.quality.face_px)}
+        for look in enrolled.looks
+    ]
+    return {"name": enrolled.identity.name, "added": added, "looks": looks}
 
 
 def _first(camera: Camera, seconds: float) -> Iterator[Frame]:

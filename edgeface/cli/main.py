@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, gallery, host, measure, people, recognise, sinks, transfer
+from edgeface.cli import care, control, gallery, host, measure, people, recognise, sinks, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -23,6 +23,7 @@ EXIT_CODES = {
     6: "an optional package is not installed",
     7: "the gallery, a backup or a file of people cannot be opened, read or written",
     8: "training, export or a comparison stops, with advice",
+    9: "no daemon listens at the control socket, or it refuses what it is asked",
     130: "interrupted with Ctrl-C",
 }
 
@@ -48,6 +49,9 @@ gallery.gallery_app.command("export")(transfer.export_people)
 gallery.gallery_app.command("import")(transfer.import_people)
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
+app.command("status")(control.status)
+app.command("reload")(control.reload)
+app.command("snapshot")(control.snapshot)
 app.command("embed")(measure.embed)
 app.add_typer(measure.evaluate_app, name="evaluate")
 measure.evaluate_app.command("people")(host.evaluate_people)

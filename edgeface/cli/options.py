@@ -28,6 +28,9 @@ GalleryOption = Annotated[
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="BUNDLE", help="The bundle, as recognition.model does.")
 ]
+SocketOption = Annotated[
+    Path | None, typer.Option("--socket", metavar="PATH", help="Ask the daemon that listens there.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 CameraOption = Annotated[
     str | None, typer.Option("--camera", metavar="SOURCE", help="The source, as camera.source does.")

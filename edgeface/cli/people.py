@@ -1,19 +1,24 @@
 """The commands that keep the gallery: enroll, list, forget."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgeface.cli.gallery import BACKUPS
-from edgeface.cli.options import JsonOption, with_config, with_source
+from edgeface.cli.control import call_if_there, named_gallery, needs_the_daemon
+from edgeface.cli.options import JsonOption, SocketOption, with_config, with_source
 from edgeface.cli.output import iso, say, say_json, tell
+from edgeface.cli.serve import forget_from, list_in
 from edgeface.config import Config
 from edgeface.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgeface.app.enroll import Enrolled, Enroller
+    from edgeface.drivers.control_client import ControlClient
 
+ENROLL_SECONDS = 660.0
+"""An enrolment that looks for ten minutes may be silent all the time."""
 
 PhotosOrSource = Annotated[
     list[str] | None,
@@ -39,12 +44,15 @@ def enroll(
     camera: CameraFlag = False,
     seconds: SecondsOption = None,
     force: ForceOption = False,
+    socket: SocketOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Enrol a person from photos or from the camera.
 
     Each photo needs one face, large, sharp, well lit and from the front, and becomes a look of its own. When
     one is refused, nothing is stored. More photos of somebody enrolled add looks.
+
+    While a daemon listens, --camera without a source means its camera and its gallery; see docs/daemon.md.
 
     \b
     Examples:
@@ -53,13 +61,79 @@ def enroll(
       edgeface enroll --name bob --camera
       edgeface enroll --name bob --camera rtsp://192.168.1.20/stream
     """
-    from edgeface import wiring
-
     given = photos or []
     if camera and len(given) > 1:
         raise ConfigError(f"--camera takes one source, not {len(given)}")
     if not camera and not given:
         raise ConfigError("no photo is given", hint="name photos, or use --camera")
+    if socket and given:
+        raise ConfigError("--socket takes neither photos nor a source", hint="use --camera alone: the daemon's own")
+    daemon = call_if_there(config, socket) if camera and not given else None
+    if daemon:
+        with daemon:
+            enrolled = _by_the_daemon(daemon, config, name, seconds, force)
+    else:
+        enrolled = _here(config, given, name, seconds, camera=camera, force=force)
+    _say_enrolled(enrolled, json_output=json_output)
+
+
+@with_config("gallery")
+def list_people(config: Config, socket: SocketOption = None, json_output: JsonOption = False) -> None:
+    """List who is enrolled.
+
+    A gallery that only the running daemon may read is asked of it.
+
+    \b
+    Examples:
+      edgeface list
+      edgeface list --json
+    """
+    answer = _of_the_daemon(config, socket, {"ask": "list"})
+    path = answer["gallery"] if answer else config.gallery.path
+    people = answer["people"] if answer else list(map(asdict, list_in(config)))
+    for person in people:
+        since = iso(person["enrolled"])
+        if json_output:
+            say_json({**person, "enrolled": since})
+        else:
+            say(f"{person['name']}  {_looks(person['looks'])}, since {since}")
+    if not people:
+        tell(f"nobody is enrolled in {path}")
+
+
+@with_config("gallery")
+def forget(
+    config: Config,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is, as `edgeface list` spells it.")],
+    socket: SocketOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Forget a person: delete all their looks from the gallery.
+
+    Their vectors are overwritten. Backups made before still hold them. A gallery that only the running daemon may read
+    is left to it.
+
+    \b
+    Examples:
+      edgeface forget alice
+    """
+    answer = _of_the_daemon(config, socket, {"ask": "forget", "name": name})
+    removed, backups = forget_from(config, name) if answer is None else (answer["looks_removed"], answer["backups"])
+    if json_output:
+        say_json({"name": name, "looks_removed": removed})
+    else:
+        say(f"forgot {name}: {_looks(removed)} deleted")
+    if backups:
+        tell(f"backups in {backups} may still hold {name}")
+
+
+def _here(
+    config: Config, given: list[str], name: str, seconds: float | None, *, camera: bool, force: bool
+) -> dict[str, Any]:
+    """Enrol in this process, from photos or a camera of its own."""
+    from edgeface import wiring
+    from edgeface.app.enroll import describe_enrolled
+
     parts = wiring.make_parts(config)
     with wiring.open_gallery(config, parts.embedder.model) as gallery:
         enroller = wiring.make_enroller(parts, gallery)
@@ -68,64 +142,25 @@ def enroll(
             enrolled = _from_camera(config, enroller, name, seconds or config.enrollment.seconds, force)
         else:
             enrolled = _from_photos(given, enroller, name, force)
-        total = next(person.looks for person in gallery.people() if person.identity == enrolled.identity)
-    _say_enrolled(enrolled, total, json_output=json_output)
+        return describe_enrolled(enrolled, gallery.looks_of(enrolled.identity))
 
 
-@with_config("gallery")
-def list_people(config: Config, json_output: JsonOption = False) -> None:
-    """List who is enrolled.
-
-    \b
-    Examples:
-      edgeface list
-      edgeface list --json
-    """
-    from edgeface import wiring
-    from edgeface.drivers.gallery_file import exists
-
-    people = []
-    if exists(Path(config.gallery.path)):
-        with wiring.open_gallery(config, "", read_only=True) as gallery:
-            people = gallery.people()
-    for person in people:
-        name, since = person.identity.name, iso(person.enrolled)
-        if json_output:
-            say_json({"name": name, "looks": person.looks, "enrolled": since, "model": person.model})
-        else:
-            say(f"{name}  {person.looks} look{'s' * (person.looks != 1)}, since {since}")
-    if not people:
-        tell(f"nobody is enrolled in {config.gallery.path}")
+def _by_the_daemon(
+    daemon: "ControlClient", config: Config, name: str, seconds: float | None, force: bool
+) -> dict[str, Any]:
+    request = {"ask": "enroll", "name": name, "force": force, "gallery": named_gallery(config)}
+    return daemon.ask(request | ({"seconds": seconds} if seconds else {}), tell=tell, seconds=ENROLL_SECONDS)
 
 
-@with_config("gallery")
-def forget(
-    config: Config,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is, as `edgeface list` spells it.")],
-    json_output: JsonOption = False,
-) -> None:
-    """Forget a person: delete all their looks from the gallery.
-
-    Their vectors are overwritten. Backups made before still hold them.
-
-    \b
-    Examples:
-      edgeface forget alice
-    """
-    from edgeface import wiring
-    from edgeface.drivers.gallery_backup import backups_in
-    from edgeface.drivers.gallery_file import require
-
-    path = Path(config.gallery.path)
-    require(path)
-    with wiring.open_gallery(config, "") as gallery:
-        removed = gallery.forget(name)
-    if json_output:
-        say_json({"name": name, "looks_removed": removed})
-    else:
-        say(f"forgot {name}: {removed} look{'s' * (removed != 1)} deleted")
-    if backups_in(path.parent / BACKUPS):
-        tell(f"backups in {path.parent / BACKUPS} may still hold {name}")
+def _of_the_daemon(config: Config, socket: Path | None, request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the daemon answers, or None when the gallery is to be used here."""
+    if not socket and not needs_the_daemon(config):
+        return None
+    daemon = call_if_there(config, socket)
+    if daemon is None:
+        return None
+    with daemon:
+        return daemon.ask(request | {"gallery": named_gallery(config)})
 
 
 def _from_photos(photos: list[str], enroller: "Enroller", name: str, force: bool) -> "Enrolled":
@@ -142,19 +177,14 @@ def _from_camera(config: Config, enroller: "Enroller", name: str, seconds: float
         return enroller.from_camera(name, source, seconds=seconds, tell=tell, force=force)
 
 
-def _say_enrolled(enrolled: "Enrolled", total: int, *, json_output: bool) -> None:
-    name, looks = enrolled.identity.name, enrolled.looks
+def _say_enrolled(enrolled: dict[str, Any], *, json_output: bool) -> None:
     if json_output:
-        described = [
-            {
-                "source": look.source,
-                "quality": round(look.quality.score, 3),
-                "face_px": round(look.quality.face_px),
-            }
-            for look in looks
-        ]
-        say_json({"name": name, "added": described, "looks": total})
+        say_json(enrolled)
         return
-    for look in looks:
-        say(f"{look.source}: quality {look.quality.score:.2f}, face {look.quality.face_px:.0f} px wide")
-    say(f"enrolled {name}: {len(looks)} added, {total} look{'s' * (total != 1)} in all")
+    for look in enrolled["added"]:
+        say(f"{look['source']}: quality {look['quality']:.2f}, face {look['face_px']} px wide")
+    say(f"enrolled {enrolled['name']}: {len(enrolled['added'])} added, {_looks(enrolled['looks'])} in all")
+
+
+def _looks(number: int) -> str:
+    return f"{number} look{'s' * (number != 1)}"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SYSTEM_CONFIG = Path("/etc/edgeface/config.toml")
+SERVICE_SOCKET = Path("/run/edgeface/control.sock")
+"""Where edgeface.service listens."""
 
 
 def user_config(environment: Mapping[str, str]) -> Path:

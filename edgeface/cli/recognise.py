@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
@@ -13,6 +14,7 @@ import typer
 from edgeface.cli.options import CameraOption, JsonOption, Photos, with_config, with_source
 from edgeface.cli.output import cosine, say, say_json, tell
 from edgeface.cli.reload import Reloader, ending_on_sigterm, reloading_on_sighup
+from edgeface.cli.serve import DaemonPowers, Watch, serving
 from edgeface.config import Config
 from edgeface.errors import ConfigError, EnrollmentError, NoFaceFound
 
@@ -98,21 +100,27 @@ def run(
       edgeface run --daemon --json
       edgeface run --camera picamera2 -o recognition.every=3
     """
+    from edgeface.app.window import Window
     from edgeface.drivers.notify import Notifier
 
     if daemon and annotate:
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
     reloader = Reloader(with_source(config, camera), lambda: with_source(read_again(), camera), _prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
+    powers = DaemonPowers(Window(time.monotonic, time.sleep), lambda: reloader.config, reloader.request)
     with (
         closing(manager),
         ending_on_sigterm(),
         reloading_on_sighup(reloader) if daemon else nullcontext(),
+        serving(config, powers) if daemon else nullcontext(),
     ):
         try:
-            while _watch(reloader, manager, annotate, daemon=daemon, json_output=json_output):
+            while _watch(reloader, manager, powers, annotate, daemon=daemon, json_output=json_output):
                 tell("the settings changed: beginning again with them")
+                if reloader.config.control != config.control:
+                    tell("control.socket and control.group stay as they were until the daemon starts anew")
         finally:
+            reloader.end()
             manager.stopping()
 
 
@@ -127,7 +135,15 @@ def _prove(config: Config) -> None:
             wiring.check_model(parts, gallery)
 
 
-def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, daemon: bool, json_output: bool) -> bool:
+def _watch(
+    reloader: Reloader,
+    manager: "Notifier",
+    powers: DaemonPowers,
+    annotate: Path | None,
+    *,
+    daemon: bool,
+    json_output: bool,
+) -> bool:
     """Watch until the source ends, or the settings change: then return True."""
     from edgeface import wiring
     from edgeface.app.annotate import label
@@ -151,16 +167,17 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")
         heart = wiring.make_heart(manager, source)
+        powers.watch = Watch(source, outboxes)
 
         def beat() -> bool:
             heart.beat()
             return reloader.changed()
 
         summary = watch(
-            source,
+            powers.window.over(source),
             wiring.make_pipeline(config, parts, gallery),
             wiring.make_presence(config),
-            [outboxes, sink],
+            [outboxes, sink, powers.window],
             every=config.recognition.every,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,

@@ -3,10 +3,15 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from edgeface.cli.output import report
 from edgeface.config import Config
-from edgeface.errors import EdgefaceError
+from edgeface.errors import ControlError, EdgefaceError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class Reloader:
@@ -16,24 +21,48 @@ class Reloader:
         self.config = config
         self._read, self._prove = read, prove
         self._asked = False
+        self._waiting: SimpleQueue[Future[bool]] = SimpleQueue()
 
     def ask(self, *_: object) -> None:
         """Ask for a reload; fit for a signal's handler."""
         self._asked = True
+
+    def request(self) -> "Future[bool]":
+        """Ask for a reload from another thread, which learns what `changed` returns or why nothing does."""
+        from concurrent.futures import Future
+
+        answer: Future[bool] = Future()
+        self._waiting.put(answer)
+        self._asked = True
+        return answer
 
     def changed(self) -> bool:
         """Read the settings if that was asked; tell whether they are others now."""
         if not self._asked:
             return False
         self._asked = False
+        waiting = [self._waiting.get() for _ in range(self._waiting.qsize())]
         try:
-            config = self._read()
-            if config == self.config:
-                return False
-            self._prove(config)
+            changed = self._take()
         except EdgefaceError as error:
             report(error)
+            for answer in waiting:
+                answer.set_exception(error)
             return False
+        for answer in waiting:
+            answer.set_result(changed)
+        return changed
+
+    def end(self) -> None:
+        """Tell those who still wait that nobody reads the settings any more."""
+        for _ in range(self._waiting.qsize()):
+            self._waiting.get().set_exception(ControlError("the daemon ended before it read its settings"))
+
+    def _take(self) -> bool:
+        config = self._read()
+        if config == self.config:
+            return False
+        self._prove(config)
         self.config = config
         return True
 

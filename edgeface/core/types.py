@@ -122,3 +122,8 @@ class CameraEvent:
 
 AnyEvent = Event | CameraEvent
 """What sinks are told."""
+
+
+Right = Literal["owner", "group", "other"]
+"""What somebody may ask of a running daemon: the superuser and the daemon's own user everything; who belongs to the
+configured group everything but similarities; others how it is, without names."""

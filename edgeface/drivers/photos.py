@@ -20,6 +20,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """Endings of the files that count as photos in a folder, in lower case."""
 
+JPEG_QUALITY = 90
 MAX_PIXELS = 50_000_000
 MAX_SIDE_PX = 20_000
 MAX_BYTES = 64 * 2**20
@@ -61,6 +62,13 @@ def read_photo(path: Path) -> Image:
         raise PoorPhoto(f"{path} is too large: {MAX_PIXELS:,} pixels are allowed", hint=SHRINK) from error
     except DAMAGE as error:
         raise PoorPhoto(f"{path} is damaged: {_first_line(error)}", hint="copy or export it again") from error
+
+
+def jpeg_of(image: Image) -> bytes:
+    """Encode an (height, width, 3) RGB picture, without any metadata."""
+    stream = BytesIO()
+    PIL.Image.fromarray(image).save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue()
 
 
 def list_photos(path: Path) -> list[Path]:

@@ -128,6 +128,10 @@ class Gallery:
         with self._errors():
             return read_people(self._open)
 
+    def looks_of(self, identity: Identity) -> int:
+        """Return how many looks at somebody are stored."""
+        return next((person.looks for person in self.people() if person.identity == identity), 0)
+
     def templates(self) -> list[Template]:
         """Return every stored look, a person's looks together, in the order in which they came."""
         with self._errors():

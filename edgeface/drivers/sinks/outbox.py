@@ -69,6 +69,11 @@ class Outbox:
         with self._changed:
             return self._tally
 
+    @property
+    def waiting(self) -> int:
+        """How many events are queued."""
+        return len(self._queue)
+
     def emit(self, event: AnyEvent) -> None:
         """Queue one event."""
         with self._changed:

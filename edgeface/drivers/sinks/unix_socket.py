@@ -1,14 +1,13 @@
 """Send events to every program that is connected to a Unix socket."""
 
-import os
 import socket
-import stat
 from contextlib import suppress
 from pathlib import Path
 
 from edgeface.core.types import AnyEvent
 from edgeface.drivers.sinks.json_lines import event_json
-from edgeface.errors import ConfigError, SinkError
+from edgeface.drivers.unix_listener import listen_at
+from edgeface.errors import SinkError
 
 MOST_LISTENERS = 64
 """Programs that are connected at the same time, and as many again that have not been greeted yet."""
@@ -24,7 +23,8 @@ class EventSocket:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._listeners: list[socket.socket] = []
-        self._server: socket.socket | None = _serve(path)
+        self._server: socket.socket | None = listen_at(path, backlog=MOST_LISTENERS, setting="sink.path")
+        self._server.setblocking(False)
 
     def __repr__(self) -> str:
         return f"EventSocket({self._path}, {'closed' if self._server is None else 'open'})"
@@ -67,38 +67,3 @@ def _send(listener: socket.socket, line: bytes) -> bool:
         return listener.send(line) == len(line)
     except OSError:  # it has gone, or its buffer is full
         return False
-
-
-def _serve(path: Path) -> socket.socket:
-    """Listen at a path, in place of a socket whose server is gone. Raise ConfigError when that cannot be done."""
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        _make_way(path)
-        os.fchmod(server.fileno(), 0o600)  # before it has a name: nobody else can ever connect
-        server.bind(str(path))
-        server.listen(MOST_LISTENERS)
-        server.setblocking(False)
-    except OSError as error:
-        server.close()
-        reason = error.strerror or str(error)  # a path beyond 107 bytes has no strerror
-        raise ConfigError(f"socket {path} cannot be made: {reason}", hint="choose another sink.path") from error
-    except ConfigError:
-        server.close()
-        raise
-    return server
-
-
-def _make_way(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise ConfigError(f"socket {path} cannot be made: a file is there", hint="choose another sink.path")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-    raise ConfigError(f"socket {path} is served by another program", hint="end it, or choose another sink.path")
