@@ -25,7 +25,9 @@ def machine(tmp_path):
             command = tmp_path / name
             command.write_text(f"#!/bin/sh\n{answer}\n")
             command.chmod(0o755)
-        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        # Should a refusal fail, nothing of this machine is touched all the same.
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "EDGEFACE_PREFIX": f"{tmp_path}/opt"}
+        environment["EDGEFACE_PYTHON"] = "/bin/false"
         return subprocess.run(
             [DEPLOY / "install.sh", *words], env=environment, capture_output=True, text=True, check=False
         )
