@@ -107,8 +107,8 @@ install_edgeface() {
     done
     systemd daemon-reload
     if [ "$start" = yes ]; then
-        systemd --quiet enable --now edgeface.service edgeface-backup.timer
-        systemd restart edgeface.service
+        systemd --quiet enable edgeface.service edgeface-backup.timer
+        systemd restart edgeface.service edgeface-backup.timer
         systemd try-restart 'edgeface@*.service'
     fi
     say "$(/opt/edgeface/bin/edgeface --version) is installed; next: sudo edgeface enroll --name alice alice.jpg"
