@@ -11,7 +11,7 @@ USAGE="Usage: sudo deploy/install.sh [--camera SOURCE] [--wheels FOLDER] [--no-s
   --wheels FOLDER   Take every package from this folder, and nothing from the network.
   --no-start        Install the service without starting it.
   --uninstall       Remove the program and its units. Settings, gallery and the user edgeface stay.
-  --purge-gallery   With --uninstall: also erase settings, gallery, backups and the user. Nothing brings them back."
+  --purge-gallery   With --uninstall: also erase settings, gallery, backups, models sent here, and the user."
 
 OLDEST='(3, 11)'
 HERE=$(cd "$(dirname "$0")/.." && pwd)
@@ -78,12 +78,14 @@ make_environment() {
     # A copy, for building leaves files behind.
     (cd "$HERE" && cp -r pyproject.toml README.md LICENSE edgeface train "$source")
     constraints=$source/constraints.txt
-    if python3 -c 'import numpy, sys; sys.exit(int(numpy.__version__.split(".")[0]) > 1)' 2>/dev/null; then
+    case $(python3 -c 'import numpy; print(numpy.__version__)' 2>/dev/null) in
+    '') cp "$HERE/constraints.txt" "$constraints" ;;
+    1.*)
         grep -v -e '^numpy==' -e '^ml_dtypes==' -e '^opencv-python-headless==' "$HERE/constraints.txt" |
             cat - "$HERE/deploy/constraints-numpy1.txt" >"$constraints"
-    else
-        grep -v '^numpy==' "$HERE/constraints.txt" >"$constraints"
-    fi
+        ;;
+    *) grep -v '^numpy==' "$HERE/constraints.txt" >"$constraints" ;;
+    esac
     code=0
     "$HERE/deploy/make-venv" --constraint "$constraints" "${source}[$EXTRAS]" || code=$?
     rm -rf "$source"
@@ -122,9 +124,9 @@ uninstall() {
     rm -rf /opt/edgeface /opt/edgeface.d
     rm -f /usr/local/bin/edgeface /etc/sysusers.d/edgeface.conf
     if [ "$purge" = yes ]; then
-        rm -rf /etc/edgeface /var/lib/edgeface /var/lib/private/edgeface
+        rm -rf /etc/edgeface /var/lib/edgeface /var/lib/private/edgeface /var/lib/edgeface-models
         if getent passwd edgeface >/dev/null; then userdel edgeface; fi
-        say "edgeface is gone, and so are its settings, gallery and backups"
+        say "edgeface is gone, and so are its settings, gallery, backups and models"
     else
         # The user stays too, or a later one might get its number and the faces with it.
         say "edgeface is gone; its settings (/etc/edgeface) and its gallery (/var/lib/edgeface) are still here"

@@ -197,7 +197,7 @@ def _film(box: Container) -> None:
 
 def _left_behind(box: Container) -> str:
     """Return which traces of edgeface are still there."""
-    places = f"{STATE} /var/lib/private/edgeface /etc/edgeface /etc/systemd/system/edgeface* /opt/edgeface*"
+    places = f"{STATE}* /var/lib/private/edgeface /etc/edgeface /etc/systemd/system/edgeface* /opt/edgeface*"
     return box.says("sh", "-c", f"ls -d {places} 2>/dev/null; getent passwd edgeface")
 
 
