@@ -7,7 +7,7 @@ PIP := -m pip --disable-pip-version-check install --quiet --constraint constrain
 IS_311 := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info[:2] == (3, 11)))')
 DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py tests/test_config.py tests/test_device_environment.py
 
-.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench clean
+.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-device clean
 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
@@ -39,6 +39,14 @@ bench-mining: .venv/dev ## Mining once a round against one triplet at a time
 
 crash-bench: .venv/dev ## Kill a gallery's process and cut its power; the last line is JSON
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.crash --kills $(KILLS) --cuts $(CUTS)
+
+check-arm64: ## As root: the journey on Debian's arm64 userland under qemu, Bookworm and Trixie; JSON
+	PYTHON=$(PYTHON) deploy/check-arm64
+
+check-systemd: ## As root: the package and its service under a booted systemd; JSON
+	PYTHON=$(PYTHON) deploy/check-systemd
+
+check-device: check-arm64 check-systemd ## As root on Debian 12: all that can be proven of a device without one
 
 clean:
 	rm -rf .venv .venv-litert .venv-tflite demo-out build *.egg-info

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgeface.drivers.durable import make_folder, sync_folder
+from edgeface.drivers.durable import make_file, make_folder, sync_folder
 from edgeface.drivers.gallery_errors import RESTORE, code_of, store_errors
 from edgeface.errors import GalleryDamaged, StoreError
 
@@ -151,7 +151,7 @@ def _prepare(path: Path, *, read_only: bool) -> None:
         make_folder(path.parent)
         if not path.exists():
             # Before SQLite makes it, so that the file of faces is nobody else's to read, not even for a moment.
-            os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+            make_file(path)
             sync_folder(path.parent)
     except OSError as error:
         raise _unopened(path, error) from error

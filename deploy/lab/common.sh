@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# What the checks of this folder share: refusals, the cache, the wheel of this checkout, and Debian trees to run it in.
+
+CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB=${LAB:-${TMPDIR:-/tmp}/arm64-edgeface-lab}
+PYTHON=${PYTHON:-python3}
+NICE=(nice -n 15)
+
+say() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+}
+
+fail() { # MESSAGE HINT
+    say "$1"
+    printf '  %s\n' "$2" >&2
+    exit 1
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || fail "mounting and chroot need root" "run it with sudo"
+}
+
+need_programs() { # PROGRAM=PACKAGE...
+    local pair missing=()
+    for pair in "$@"; do
+        [ -n "$(PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%=*}")" ] || missing+=("${pair##*=}")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    say "installing ${missing[*]}"
+    if ! { apt-get -qq update && apt-get -qq install --no-install-recommends -y "${missing[@]}" >/dev/null; }; then
+        fail "${missing[*]} cannot be installed" "they are packages of Debian 12"
+    fi
+}
+
+need_venv() {
+    "$PYTHON" -c 'import ensurepip' 2>/dev/null || need_programs no-venv=python3-venv
+}
+
+# Seconds since START, a number that `now` gave.
+now() { date +%s.%N; }
+since() { "$PYTHON" -c "print(round($(now) - $1, 1))"; }
+
+# The newest pip, and no package of the caller's environment.
+lab_pip() {
+    [ -x "$LAB/pip/bin/python" ] || "$PYTHON" -m venv "$LAB/pip"
+    "${NICE[@]}" "$LAB/pip/bin/python" -m pip --disable-pip-version-check -qq "$@"
+}
+
+# Make the wheel of this checkout, of its tracked files as they are now, and print its path.
+make_wheel() { # FOLDER
+    local source
+    source=$(mktemp -d)
+    (cd "$CHECKOUT" && git ls-files -z | xargs -0 cp --parents -t "$source")
+    rm -rf "$1" && mkdir -p "$1"
+    lab_pip wheel --no-deps --wheel-dir "$1" "$source" >&2
+    rm -rf "$source"
+    echo "$1"/edgeface-*.whl
+}
+
+# Tell pip which machine the wheels are for; an architecture as Debian calls it.
+platform() { # ARCHITECTURE PYTHON-VERSION
+    local machine=x86_64 libc
+    [ "$1" = arm64 ] && machine=aarch64
+    printf '%s\n' --only-binary=:all: --implementation=cp "--python-version=$2"
+    # Up to Bookworm's glibc, 2.36.
+    for libc in manylinux2014 manylinux_2_{17,24,27,28,31,34,35,36}; do
+        echo "--platform=${libc}_$machine"
+    done
+}
+
+# Let the kernel hand arm64 programs to qemu, whose interpreter it opens now: nothing goes into the tree.
+register_qemu() {
+    mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+    update-binfmts --enable qemu-aarch64 || fail "arm64 programs cannot be handed to qemu" \
+        "the kernel needs binfmt_misc: update-binfmts --display qemu-aarch64"
+}
+
+# Make a Debian tree, unless it is there from an earlier run.
+make_tree() { # FOLDER ARCHITECTURE SUITE VARIANT PACKAGES
+    [ -d "$1" ] && return
+    rm -rf "$1.part"
+    "${NICE[@]}" mmdebstrap --quiet --arch="$2" --variant="$4" --include="$5" \
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "$3" "$1.part" >&2
+    mkdir -p "$1.part"/{proc,sys,root}
+    mv "$1.part" "$1"
+}
+
+# Run a command inside a tree. An arm64 one is shown the processor of a Pi 4: LiteRT reads /proc/cpuinfo, and crashes
+# under qemu on that of an x86 machine. The mounts end with the command.
+inside() { # TREE COMMAND...
+    # shellcheck disable=SC2016 # the inner shell expands these
+    "${NICE[@]}" unshare --mount --propagation private sh -c '
+        mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && mount --rbind /dev "$1/dev"
+        [ -e "$1/lib/ld-linux-aarch64.so.1" ] && mount --bind "$2" "$1/proc/cpuinfo"
+        tree=$1; shift 2
+        exec chroot "$tree" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    ' sh "$1" "$CHECKOUT/deploy/lab/pi4-cpuinfo" "${@:2}"
+}
+
+# Take the photos of a published package: a portrait, and a picture of nobody.
+fetch_photos() {
+    ASTRONAUT=$LAB/photos/skimage/data/astronaut.png
+    # shellcheck disable=SC2034 # check-arm64 uses it
+    NOBODY=$LAB/photos/skimage/data/coffee.png
+    [ -e "$ASTRONAUT" ] && return
+    lab_pip download --no-deps --only-binary=:all: --constraint "$CHECKOUT/constraints.txt" \
+        --dest "$LAB/photos" scikit-image
+    (cd "$LAB/photos" && "$PYTHON" -m zipfile -e scikit_image-*.whl .)
+}

@@ -1,0 +1,251 @@
+"""Do to an installed service what happens to one in years, and print as JSON how long it took to be well again."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from container import Broken, Container, Event, until
+
+NAME = "astronaut"
+STATE = "/var/lib/edgeface"
+PRIVATE = "/var/lib/private/edgeface"
+"""Where systemd keeps the state of a unit with DynamicUser=yes."""
+STORE_ERROR = 7
+CAMERA = ("/root/stream.py", "/root/astronaut.png")
+PATIENCE = 180
+"""Seconds after which a promise counts as broken: many, so that a busy machine is not taken for a broken service."""
+
+ONE_LOOK = r"\n[recognition]\nvotes_needed = 1\nvotes_of = 1\n\n[tracking]\npatience_seconds = 60\n"
+"""A name after one look, for a busy machine may have none to spare while a track lasts. It is not the votes that are
+tried here."""
+
+Measured = dict[str, float]
+
+
+def install(box: Container) -> Measured:
+    """Install the package, and find the service running and enabled."""
+    started = time.monotonic()
+    box.run("dpkg", "--install", "/root/edgeface.deb")
+    seconds = round(time.monotonic() - started, 1)
+    until(lambda: box.property("ActiveState") == "active", PATIENCE, "the service is not active")
+    enabled = [box.says("systemctl", "is-enabled", unit) for unit in ("edgeface.service", "edgeface-backup.timer")]
+    _expect(enabled == ["enabled", "enabled"], f"not enabled: {enabled}")
+    return {"install": seconds}
+
+
+def recognise(box: Container) -> Measured:
+    """Enrol as root while the service runs, tell it of a camera by a reload, and wait for the name."""
+    box.run("edgeface", "enroll", "--name", NAME, "/root/astronaut.png")
+    owner = box.says("stat", "--format=%U %a", f"{STATE}/gallery.db")
+    _expect(owner == "edgeface 600", f"the gallery belongs to {owner}")
+    box.run("sed", "-i", 's|^source = .*|source = "http://127.0.0.1:8000/"|', "/etc/edgeface/config.toml")
+    box.run("sh", "-c", f"printf '{ONE_LOOK}' >>/etc/edgeface/config.toml")
+    _film(box)
+    before, process = time.time(), box.property("MainPID")
+    box.run("systemctl", "reload", "edgeface")
+    seconds = until(lambda: _arrived(box, before), PATIENCE, "nobody was recognised after the reload")
+    _expect(box.property("MainPID") == process, "the reload was a restart")
+    return {"reload_to_name": seconds}
+
+
+def kill(box: Container) -> Measured:
+    """Kill the process; systemd starts another."""
+    return {f"killed_to_{what}": seconds for what, seconds in _end_and_return(box, "KILL").items()}
+
+
+def hang(box: Container) -> Measured:
+    """Stop the process in the middle of its loop; the watchdog notices."""
+    before = time.time()
+    measured = _end_and_return(box, "STOP")
+    log = box.says("journalctl", "--unit=edgeface", f"--since=@{before:.3f}")
+    _expect("atchdog timeout" in log, "it was not the watchdog that ended it")
+    return {f"hung_to_{what}": seconds for what, seconds in measured.items()}
+
+
+def lose_camera(box: Container) -> Measured:
+    """Take the camera away for ten seconds; the same process says so, and finds it again."""
+    process, before = box.property("MainPID"), time.time()
+    box.run("systemctl", "stop", "camera")
+    lost = until(
+        lambda: _camera(box, before, "faulty", "lost", "stalled", "unavailable"),
+        PATIENCE,
+        "the lost camera was not told of",
+    )
+    time.sleep(10)
+    again = time.time()
+    _film(box)
+    found = until(lambda: _camera(box, again, "ok"), PATIENCE, "the camera was not found again")
+    _expect(box.property("MainPID") == process, "the service did not live through it")
+    return {"camera_lost_to_told": lost, "camera_back_to_ok": found}
+
+
+def fill_disk(box: Container) -> Measured:
+    """Fill the disk of the gallery: a restart goes well, enrolling is refused until there is room."""
+    box.run("systemctl", "stop", "edgeface")
+    box.run("sh", "-euc", f"cp -a {PRIVATE} /root/kept; mount -t tmpfs -o size=2m,mode=0700 tmpfs {PRIVATE}")
+    try:
+        box.run("sh", "-euc", f"cp -a /root/kept/. {PRIVATE}; chown edgeface:edgeface {PRIVATE}")
+        box.run("systemctl", "start", "edgeface")
+        return _with_full_disk(box)
+    finally:
+        box.run("systemctl", "stop", "edgeface")
+        box.run("umount", PRIVATE)
+        box.run("systemctl", "start", "edgeface")
+
+
+def _with_full_disk(box: Container) -> Measured:
+    # By force, as the photo looks like somebody who is enrolled already.
+    another = ["edgeface", "enroll", "--force", "--name", "another", "/root/astronaut.png"]
+    box.run("dd", "if=/dev/zero", f"of={PRIVATE}/filler", "bs=4096", ask=True)
+    refused = box.run(*another, ask=True)
+    _expect(refused.returncode == STORE_ERROR, f"enrolling on a full disk ends with code {refused.returncode}")
+    process, before = box.property("MainPID"), time.time()
+    box.run("systemctl", "restart", "edgeface")
+    seconds = until(lambda: box.is_new(process) and _arrived(box, before), PATIENCE, "no name after a restart")
+    box.run("rm", f"{PRIVATE}/filler")
+    box.run(*another)
+    box.run("edgeface", "forget", "another")
+    return {"full_disk_restart_to_name": seconds}
+
+
+def stop(box: Container) -> Measured:
+    """Stop cleanly while somebody is present: who is there leaves, and the exit code is 0."""
+    before = time.time()
+    box.run("systemctl", "restart", "edgeface")
+    until(lambda: _arrived(box, before), PATIENCE, "nobody was recognised")
+    started = time.monotonic()
+    box.run("systemctl", "stop", "edgeface")
+    seconds = round(time.monotonic() - started, 1)
+    ended = [box.property(name) for name in ("Result", "ExecMainStatus", "ActiveState")]
+    _expect(ended == ["success", "0", "inactive"], f"it ended with {ended}")
+    _expect(any(event["kind"] == "left" for event in box.watching(before)), "nobody left at the end")
+    return {"stop": seconds}
+
+
+def upgrade(box: Container) -> Measured:
+    """Install a higher version over the running one; settings and people stay."""
+    box.run("systemctl", "start", "edgeface")
+    process, settings = box.property("MainPID"), box.says("cat", "/etc/edgeface/config.toml")
+    started = time.monotonic()
+    box.run("dpkg", "--install", "/root/next.deb")
+    seconds = round(time.monotonic() - started, 1)
+    until(lambda: box.is_new(process), PATIENCE, "the service was not restarted")
+    ended, began = (int(box.property(f"{what}TimestampMonotonic")) for what in ("ActiveExit", "ActiveEnter"))
+    _expect(box.says("cat", "/etc/edgeface/config.toml") == settings, "the settings changed")
+    _expect(NAME in box.says("edgeface", "list"), "the people are gone")
+    return {"upgrade": seconds, "upgrade_outage": round((began - ended) / 1e6, 1)}
+
+
+def remove(box: Container) -> Measured:
+    """Remove, purge, install again: the people are still there. Purge as somebody who said so: they are gone."""
+    box.run("dpkg", "--remove", "edgeface")
+    _expect(box.run("test", "-e", "/opt/edgeface", ask=True).returncode != 0, "/opt/edgeface is left behind")
+    _expect(box.property("ActiveState") == "inactive", "the service still runs")
+    _expect(box.run("test", "-e", "/etc/edgeface/config.toml", ask=True).returncode == 0, "removing lost the settings")
+    box.run("dpkg", "--purge", "edgeface")
+    _expect(box.run("test", "-e", f"{STATE}/gallery.db", ask=True).returncode == 0, "purging lost the gallery, unasked")
+    box.run("dpkg", "--install", "/root/next.deb")
+    _expect(NAME in box.says("edgeface", "list"), "the gallery that stayed is not found")
+    box.run("sh", "-c", "echo edgeface edgeface/purge-gallery boolean true | debconf-set-selections")
+    started = time.monotonic()
+    box.run("dpkg", "--purge", "edgeface")
+    left = _left_behind(box)
+    _expect(not left, f"left behind: {left}")
+    return {"purge": round(time.monotonic() - started, 1)}
+
+
+def install_by_script(box: Container) -> Measured:
+    """Install from a checkout, twice, and uninstall: settings and people stay until they are to go too."""
+    script = "/root/checkout/deploy/install.sh"
+    started = time.monotonic()
+    box.run(script, "--wheels", "/root/wheels", "--camera", "http://127.0.0.1:8000/")
+    seconds = round(time.monotonic() - started, 1)
+    until(lambda: box.property("ActiveState") == "active", PATIENCE, "the service is not active")
+    box.run("edgeface", "enroll", "--name", NAME, "/root/astronaut.png")
+    process, settings = box.property("MainPID"), box.says("cat", "/etc/edgeface/config.toml")
+    box.run(script, "--wheels", "/root/wheels", "--camera", "1")
+    until(lambda: box.is_new(process), PATIENCE, "the service was not restarted")
+    _expect(box.says("cat", "/etc/edgeface/config.toml") == settings, "the settings changed")
+    _expect(NAME in box.says("edgeface", "list"), "the people are gone")
+    box.run(script, "--uninstall")
+    kept = box.says("sh", "-c", f"ls {STATE}/gallery.db /etc/edgeface/config.toml").splitlines()
+    _expect(len(kept) == 2, f"uninstalling kept only {kept}")
+    box.run(script, "--uninstall", "--purge-gallery")
+    _expect(not _left_behind(box), f"left behind: {_left_behind(box)}")
+    return {"install_by_script": seconds}
+
+
+TRIALS: tuple[Callable[[Container], Measured], ...] = (
+    install, recognise, kill, hang, lose_camera, fill_disk, stop, upgrade, remove,
+    install_by_script,
+)  # fmt: skip
+
+
+def _expect(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise Broken(otherwise)
+
+
+def _film(box: Container) -> None:
+    """Start the camera, and wait until it answers."""
+    box.run("systemd-run", "--quiet", "--collect", "--unit=camera", "/opt/edgeface/bin/python", *CAMERA)
+    knock = "import socket; socket.create_connection(('127.0.0.1', 8000))"
+    until(lambda: box.run("python3", "-c", knock, ask=True).returncode == 0, PATIENCE, "the camera does not answer")
+
+
+def _left_behind(box: Container) -> str:
+    """Return which traces of edgeface are still there."""
+    places = f"{STATE}* /var/lib/private/edgeface /etc/edgeface /etc/systemd/system/edgeface* /opt/edgeface*"
+    return box.says("sh", "-c", f"ls -d {places} 2>/dev/null; getent passwd edgeface")
+
+
+def _arrived(box: Container, since: float) -> bool:
+    return any(event["kind"] == "arrived" and event["name"] == NAME for event in box.watching(since))
+
+
+def _camera(box: Container, since: float, state: str, *reasons: str) -> bool:
+    def is_it(event: Event) -> bool:
+        return event["kind"] == "camera" and event["state"] == state and (not reasons or event["reason"] in reasons)
+
+    return any(map(is_it, box.watching(since)))
+
+
+def _end_and_return(box: Container, signal: str) -> Measured:
+    process, before = box.property("MainPID"), time.time()
+    box.run("kill", f"-{signal}", process)
+    started = time.monotonic()
+    ready = until(lambda: box.is_new(process), PATIENCE, f"the service did not return after SIG{signal}")
+    until(lambda: _arrived(box, before), PATIENCE, f"nobody was recognised after SIG{signal}")
+    return {"ready": ready, "name": round(time.monotonic() - started, 1)}
+
+
+def main() -> int:
+    """Run every trial, whatever the ones before it gave, and print one line; return 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("nspawn", type=int, help="the process of systemd-nspawn")
+    parser.add_argument("--suite", required=True)
+    given = parser.parse_args()
+    box, seconds, broken = Container(given.nspawn), {}, {}
+    started = time.monotonic()
+    box.boot()
+    seconds["boot"] = round(time.monotonic() - started, 1)
+    for trial in TRIALS:
+        try:
+            measured = trial(box)
+        except Broken as reason:
+            broken[trial.__name__] = str(reason)
+            sys.stderr.write(f"check-systemd: {trial.__name__}: {reason}\n")
+            sys.stderr.write(box.says("journalctl", "--unit=edgeface", "--lines=15", "--output=short-precise") + "\n")
+        else:
+            seconds |= measured
+            sys.stderr.write(f"check-systemd: {trial.__name__}: {measured}\n")
+    systemd = box.says("systemctl", "--version").split()[1]
+    found = {"check": "systemd", "ok": not broken, "suite": given.suite, "systemd": systemd}
+    sys.stdout.write(json.dumps(found | {"seconds": seconds, "broken": broken}) + "\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
