@@ -99,6 +99,11 @@ class GallerySettings:
     """Where the enrolled people are kept."""
 
     path: str = setting("", "The gallery's file; empty: gallery.db in edgeface's state folder.")
+    key: str = setting(
+        "",
+        'Where its master key is: "file:PATH", "credential:NAME" (of systemd), "passphrase" or "passphrase:PATH"; '
+        "empty: it is not encrypted.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.gallery import BACKUPS
 from edgeface.cli.options import JsonOption, with_config, with_source
 from edgeface.cli.output import iso, say, say_json, tell
@@ -13,6 +14,7 @@ from edgeface.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgeface.app.enroll import Enrolled, Enroller
+    from edgeface.drivers.gallery_forget import Receipt
 
 
 PhotosOrSource = Annotated[
@@ -61,7 +63,7 @@ def enroll(
     if not camera and not given:
         raise ConfigError("no photo is given", hint="name photos, or use --camera")
     parts = wiring.make_parts(config)
-    with wiring.open_gallery(config, parts.embedder.model) as gallery:
+    with wiring.open_gallery(config, parts.embedder.model, ask=ask_passphrase) as gallery:
         enroller = wiring.make_enroller(parts, gallery)
         if camera:
             config = with_source(config, given[0] if given else None)
@@ -104,9 +106,10 @@ def forget(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is, as `edgeface list` spells it.")],
     json_output: JsonOption = False,
 ) -> None:
-    """Forget a person: delete all their looks from the gallery.
+    """Forget a person: delete all their looks from the gallery, and print a receipt.
 
-    Their vectors are overwritten. Backups made before still hold them.
+    Their vectors are overwritten. In an encrypted gallery their key is destroyed, so that older backups no longer
+    open for them either; backups that are not encrypted still hold them.
 
     \b
     Examples:
@@ -119,13 +122,25 @@ def forget(
     path = Path(config.gallery.path)
     require(path)
     with wiring.open_gallery(config, "") as gallery:
-        removed = gallery.forget(name)
-    if json_output:
-        say_json({"name": name, "looks_removed": removed})
-    else:
-        say(f"forgot {name}: {removed} look{'s' * (removed != 1)} deleted")
-    if backups_in(path.parent / BACKUPS):
+        receipt = gallery.erase(name)
+    _say_receipt(receipt, json_output=json_output)
+    if not receipt.keys and backups_in(path.parent / BACKUPS):
         tell(f"backups in {path.parent / BACKUPS} may still hold {name}")
+
+
+def _say_receipt(receipt: "Receipt", *, json_output: bool) -> None:
+    name, spread = receipt.name, receipt.spread
+    for folder in spread.unreached:
+        tell(f"not reached: the key file in {folder} still holds the key of {name}, until a backup is made there")
+    if json_output:
+        reached, unreached = [list(map(str, paths)) for paths in (spread.reached, spread.unreached)]
+        destroyed = {"keys_destroyed": receipt.keys, "key_files": reached, "unreached": unreached}
+        say_json({"name": name, "looks_removed": receipt.looks, **destroyed})
+        return
+    say(f"forgot {name}: {receipt.looks} look{'s' * (receipt.looks != 1)} deleted")
+    if receipt.keys:
+        where = ", ".join(map(str, spread.reached))
+        say(f"destroyed {receipt.keys} key{'s' * (receipt.keys != 1)} in {where}")
 
 
 def _from_photos(photos: list[str], enroller: "Enroller", name: str, force: bool) -> "Enrolled":

@@ -1,18 +1,15 @@
 """The commands that move people to another device: gallery export and import."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from edgeface.cli.asking import ask, ask_passphrase
 from edgeface.cli.gallery import amounts
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import say, say_json
 from edgeface.config import Config
-from edgeface.errors import ConfigError
-
-MOST_PASSPHRASE_BYTES = 4096
 
 PassphraseOption = Annotated[
     Path | None,
@@ -43,7 +40,7 @@ def export_people(
     from edgeface import wiring
     from edgeface.drivers.gallery_transfer import export_people
 
-    with wiring.open_gallery(config, "", read_only=True) as gallery:
+    with wiring.open_gallery(config, "", read_only=True, ask=ask_passphrase) as gallery:
         passphrase = _passphrase(passphrase_file, twice=True)
         people, looks = export_people(gallery, file, passphrase, names or [])
     if json_output:
@@ -77,7 +74,8 @@ def import_people(
 
     model = wiring.read_model(config).variant(config.recognition.variant).sha256
     passphrase = _passphrase(passphrase_file, twice=False)
-    for person in import_people(file, passphrase, Path(config.gallery.path), model=model, rule=on_conflict):
+    path, master = Path(config.gallery.path), wiring.make_master(config, ask_passphrase)
+    for person in import_people(file, passphrase, path, model=model, rule=on_conflict, master=master):
         if json_output:
             stored = {"name": person.name, "stored_as": person.stored_as, "looks": person.looks}
             say_json({**stored, "action": person.action})
@@ -90,21 +88,7 @@ def import_people(
 
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file:
-        return _from_file(file)
-    if not sys.stdin.isatty():
-        raise ConfigError("there is no terminal to ask for the passphrase", hint="give it with --passphrase-file")
-    return typer.prompt("passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+        from edgeface.drivers.sealed import read_passphrase
 
-
-def _from_file(file: Path) -> str:
-    """Return the first line of a file."""
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MOST_PASSPHRASE_BYTES + 1)
-        if len(content) > MOST_PASSPHRASE_BYTES:
-            raise ConfigError(f"passphrase file {file} is larger than {MOST_PASSPHRASE_BYTES} bytes")
-        return content.decode().partition("\n")[0].rstrip("\r")
-    except OSError as error:
-        raise ConfigError(f"passphrase file {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"passphrase file {file} is not UTF-8 text") from error
+        return read_passphrase(file)
+    return ask("passphrase", twice=twice, instead="give it with --passphrase-file")

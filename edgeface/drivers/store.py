@@ -1,6 +1,5 @@
 """Keep the enrolled people in one SQLite file, and find the nearest of them."""
 
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -13,21 +12,22 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.names import clean_name, suggest
+from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity
 from edgeface.drivers.gallery_errors import RESTORE, store_errors
 from edgeface.drivers.gallery_file import (
     check_writable,
-    empty_log,
     exists,
     imagine_gallery,
     open_gallery,
+    reading,
     transaction,
 )
+from edgeface.drivers.gallery_forget import Receipt, forget
 from edgeface.drivers.gallery_rows import Person, Template, read_people, read_templates, write_looks, write_person
-from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
-
-LOG = logging.getLogger(__name__)
+from edgeface.drivers.master_key import Master
+from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
+from edgeface.errors import EmbeddingMismatch, GalleryDamaged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,19 +49,35 @@ class Gallery:
     EmbeddingMismatch; listing and forgetting work. What other processes enrol or forget is seen at the next
     call. The file is made when the first person is added, unless `read_only`, which needs one. Every method raises
     StoreError when the file cannot be used.
+
+    `master` gives the master key of an encrypted gallery; without it people can be listed and forgotten. Vectors are
+    decrypted when they are read, and are plain in memory only.
     """
 
     def __init__(
-        self, path: Path, model: str, *, read_only: bool = False, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        model: str,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+        master: Master | None = None,
     ) -> None:
         self._path = path
         self._model = model
         self._clock = clock
+        self._master = master
         self._matrix: tuple[int, _Matrix] | None = None
         self._absent = not read_only and not exists(path)
         self._connection: sqlite3.Connection | None = (
             imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
         )
+        if not self._absent and not read_only:
+            try:
+                self._finish_forgetting()
+            except BaseException:
+                self.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -94,34 +110,22 @@ class Gallery:
         self._make_file()
         with self._errors(), transaction(self._open):
             self._check_storable(embeddings)  # again: nobody else can add vectors of another model meanwhile
+            vault = open_vault_to_write(self._open, self._path, self._master)
             number = write_person(self._open, name, now)
-            write_looks(self._open, number, [(embedding, source, now) for embedding in embeddings])
+            write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
         self._matrix = None
         return Identity(number, name)
 
     def forget(self, name: str) -> int:
         """Erase a person and overwrite their vectors; return how many looks are gone."""
-        name = clean_name(name)
-        with self._errors(), transaction(self._open):
-            row = self._open.execute(
-                "SELECT p.id, count(t.id) FROM people p LEFT JOIN templates t ON t.person_id = p.id "
-                "WHERE p.name = ? GROUP BY p.id",
-                (name,),
-            ).fetchone()
-            if row is None:
-                raise StoreError(
-                    f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, self._names())
-                )
-            self._open.execute("DELETE FROM people WHERE id = ?", (row[0],))
-        self._matrix = None
+        return self.erase(name).looks
+
+    def erase(self, name: str) -> Receipt:
+        """Erase a person, destroy their key, and return what was done. The master key is not needed."""
         with self._errors():
-            if not empty_log(self._open):
-                LOG.warning(
-                    "%s is forgotten, but another process keeps reading: the vectors stay in %s-wal until it ends",
-                    name,
-                    self._path,
-                )
-        return row[1]
+            receipt = forget(self._open, self._path, clean_name(name))
+        self._matrix = None
+        return receipt
 
     def people(self) -> list[Person]:
         """Return everybody, sorted by name."""
@@ -130,8 +134,8 @@ class Gallery:
 
     def templates(self) -> list[Template]:
         """Return every stored look, a person's looks together, in the order in which they came."""
-        with self._errors():
-            return read_templates(self._open, self._path)
+        with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
+            return read_templates(self._open, self._path, open_vault(self._open, self._path, self._master))
 
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
@@ -173,8 +177,9 @@ class Gallery:
             self._matrix = (version, _stack(self.templates(), self._path))
         return self._matrix[1]
 
-    def _names(self) -> list[str]:
-        return [name for (name,) in self._open.execute("SELECT name FROM people")]
+    def _finish_forgetting(self) -> None:
+        with self._errors():
+            finish_forgetting(self._open, self._path)
 
     def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
         if embedding.model != self._model:
