@@ -107,6 +107,30 @@ class GallerySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """How long what is known of people is kept. `edgeface gallery sweep` forgets what is over."""
+
+    consent_text: str = setting("", 'Version of the text that people agree to, such as "2026-11".')
+    consent_days: int | None = setting(
+        None, "A consent is over after so many days; unset: never.", at_least=1, at_most=36500, example=365
+    )
+    keep_days: int | None = setting(
+        None,
+        "Somebody without a consent is recognised for so many days after enrolling; unset: for ever.",
+        at_least=1,
+        at_most=36500,
+        example=90,
+    )
+    audit_days: int | None = setting(
+        None,
+        "Entries of the audit log are kept for so many days; unset: for ever.",
+        at_least=1,
+        at_most=36500,
+        example=730,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What is told on standard error."""
 
@@ -124,6 +148,7 @@ class Config:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()
 

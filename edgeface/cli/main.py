@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, gallery, host, keys, measure, people, recognise, sinks, transfer
+from edgeface.cli import audit, care, consent, gallery, host, keys, measure, people, recognise, sinks, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -48,6 +48,9 @@ gallery.gallery_app.command("export")(transfer.export_people)
 gallery.gallery_app.command("import")(transfer.import_people)
 gallery.gallery_app.command("encrypt")(keys.encrypt)
 gallery.gallery_app.command("rotate-key")(keys.rotate_key)
+gallery.gallery_app.command("sweep")(consent.sweep)
+app.command("consent")(consent.consent)
+app.add_typer(audit.audit_app, name="audit")
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("embed")(measure.embed)

@@ -135,12 +135,14 @@ def _say_receipt(receipt: "Receipt", *, json_output: bool) -> None:
     if json_output:
         reached, unreached = [list(map(str, paths)) for paths in (spread.reached, spread.unreached)]
         destroyed = {"keys_destroyed": receipt.keys, "key_files": reached, "unreached": unreached}
-        say_json({"name": name, "looks_removed": receipt.looks, **destroyed})
+        log = {"audit": receipt.entry.number, "hash": receipt.entry.hash.hex()}
+        say_json({"name": name, "looks_removed": receipt.looks, **destroyed, **log})
         return
     say(f"forgot {name}: {receipt.looks} look{'s' * (receipt.looks != 1)} deleted")
     if receipt.keys:
         where = ", ".join(map(str, spread.reached))
         say(f"destroyed {receipt.keys} key{'s' * (receipt.keys != 1)} in {where}")
+    say(f"entry {receipt.entry.number} of the audit log, {receipt.entry.hash.hex()}")
 
 
 def _from_photos(photos: list[str], enroller: "Enroller", name: str, force: bool) -> "Enrolled":

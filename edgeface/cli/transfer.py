@@ -10,6 +10,7 @@ from edgeface.cli.gallery import amounts
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import say, say_json
 from edgeface.config import Config
+from edgeface.errors import ConfigError
 
 PassphraseOption = Annotated[
     Path | None,
@@ -25,28 +26,40 @@ def export_people(
     names: Annotated[
         list[str] | None, typer.Option("--name", metavar="NAME", help="Only this person; repeatable.")
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", metavar="NAME", help="All that is kept about this person, as plain JSON for them."),
+    ] = None,
     passphrase_file: PassphraseOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Write people and their looks to one new file, encrypted with a passphrase.
 
-    Without the passphrase nobody can read it. It needs the extra secure.
+    Without the passphrase nobody can read it. It needs the extra secure. With --person the file is not encrypted:
+    it answers somebody who asks what is kept about them.
 
     \b
     Examples:
       edgeface gallery export family.people
       edgeface gallery export alice.people --name alice
+      edgeface gallery export alice.json --person alice
     """
     from edgeface import wiring
+    from edgeface.drivers.disclosure import disclose
+    from edgeface.drivers.gallery_file import require
     from edgeface.drivers.gallery_transfer import export_people
 
-    with wiring.open_gallery(config, "", read_only=True, ask=ask_passphrase) as gallery:
+    require(Path(config.gallery.path))
+    with wiring.open_gallery(config, "", ask=ask_passphrase) as gallery:
+        if person:
+            if names or passphrase_file:
+                raise ConfigError("--person goes with neither --name nor --passphrase-file")
+            looks = disclose(gallery, Path(config.gallery.path), person, file)
+            _say_exported(file, 1, looks, json_output=json_output)
+            return
         passphrase = _passphrase(passphrase_file, twice=True)
         people, looks = export_people(gallery, file, passphrase, names or [])
-    if json_output:
-        say_json({"file": str(file), "people": people, "looks": looks})
-    else:
-        say(f"{file}: {amounts(people, looks)}")
+    _say_exported(file, people, looks, json_output=json_output)
 
 
 @with_config("gallery", "model")
@@ -84,6 +97,13 @@ def import_people(
         else:
             renamed = f" as {person.stored_as}" if person.action == "renamed" else ""
             say(f"{person.action} {person.name}{renamed}: {person.looks} look{'s' * (person.looks != 1)}")
+
+
+def _say_exported(file: Path, people: int, looks: int, *, json_output: bool) -> None:
+    if json_output:
+        say_json({"file": str(file), "people": people, "looks": looks})
+    else:
+        say(f"{file}: {amounts(people, looks)}")
 
 
 def _passphrase(file: Path | None, *, twice: bool) -> str:

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import open_gallery, require, transaction
 from edgeface.drivers.gallery_wipe import rewrite
@@ -52,6 +53,7 @@ def encrypt(path: Path, master: Master) -> Encrypted:
             ring = make_keyring(path.parent, master)
             gallery.execute("INSERT INTO encryption VALUES (?)", (ring.id,))
             looks = seal_plain(gallery, Vault(path, ring, ring.unlock(master)))
+            append(gallery, "encrypted", looks=looks)
             (people,) = gallery.execute("SELECT count(*) FROM people").fetchone()
         emptied = rewrite(gallery)
     return Encrypted(people, looks, ring.path, emptied)
@@ -84,5 +86,6 @@ def rotate(path: Path, old: Master, new: Master) -> Rotated:
         ring = keyring_of(gallery, path)
         if ring is None:
             raise StoreError(f"gallery {path} is not encrypted", hint="`edgeface gallery encrypt`")
+        append(gallery, "rotated", keys=len(ring.live))
         ring = rewrap(ring, old, new)
         return Rotated(len(ring.live), spread(gallery, ring))

@@ -36,6 +36,16 @@ MIGRATIONS = (
         "CREATE TABLE key_copies (folder TEXT PRIMARY KEY)",
         "ALTER TABLE people ADD COLUMN key BLOB",
     ),
+    (
+        "CREATE TABLE audit (number INTEGER PRIMARY KEY, at REAL NOT NULL, actor TEXT NOT NULL, "
+        "action TEXT NOT NULL, person INTEGER, amounts TEXT NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL)",
+        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit "
+        "BEGIN SELECT raise(ABORT, 'entries of the audit log are never changed'); END",
+    ),
+    (
+        "CREATE TABLE consents (person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE, "
+        "given_by TEXT NOT NULL, text TEXT NOT NULL, given_at REAL NOT NULL, expires_at REAL)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
@@ -56,6 +66,13 @@ KINDS = (
         "people",
         "CASE WHEN EXISTS (SELECT 1 FROM encryption) THEN typeof(key) = 'blob' AND length(key) = 16 "
         "ELSE key IS NULL END",
+    ),
+    (3, "audit", "typeof(previous) = 'blob' AND typeof(hash) = 'blob' AND at BETWEEN 0 AND 253402300799"),
+    (
+        4,
+        "consents",
+        "typeof(given_by) = 'text' AND typeof(text) = 'text' AND given_at BETWEEN 0 AND 253402300799 "
+        "AND (expires_at IS NULL OR expires_at BETWEEN 0 AND 253402300799)",
     ),
 )
 """Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is

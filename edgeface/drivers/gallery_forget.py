@@ -2,10 +2,11 @@
 
 import logging
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgeface.core.names import suggest
+from edgeface.drivers.audit import Entry, append
 from edgeface.drivers.gallery_file import transaction
 from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.key_copies import Spread, destroy_of, spread
@@ -24,12 +25,16 @@ class Receipt:
     looks: int
     keys: int
     """How many keys of theirs were destroyed; 0 in a plain gallery."""
-    spread: Spread = field(default_factory=lambda: Spread([], []))
+    spread: Spread
     """Where the keys were destroyed, and where that is still to be done."""
+    entry: Entry
+    """What the audit log says of it."""
 
 
-def forget(connection: sqlite3.Connection, path: Path, name: str) -> Receipt:
-    """Erase a person of an open gallery. Raise StoreError when neither they nor a key of theirs is there.
+def forget(connection: sqlite3.Connection, path: Path, name: str, *, now: float, action: str = "forgotten") -> Receipt:
+    """Erase a person of an open gallery. `now` is in Unix seconds, `action` what the audit log calls it.
+
+    Raise StoreError when neither they nor a key of theirs is there.
 
     The key goes first: killed after that, the next who opens the gallery deletes the rows.
     """
@@ -46,8 +51,10 @@ def forget(connection: sqlite3.Connection, path: Path, name: str) -> Receipt:
             raise StoreError(f"nobody called {name!r} is in gallery {path}", hint=suggest(name, names))
         arrived = spread(connection, ring) if ring else Spread([], [])
         connection.executemany("DELETE FROM people WHERE id = ?", [(row[0],) for row in rows])
+        looks, person = sum(count for _, _, count in rows), rows[0][0] if rows else None
+        entry = append(connection, action, person=person, at=now, looks=looks, keys=keys)
     if not rewrite(connection):
         LOG.warning(
             "%s is forgotten, but another process keeps reading: the vectors stay in %s-wal until it ends", name, path
         )
-    return Receipt(name, sum(looks for _, _, looks in rows), keys, arrived)
+    return Receipt(name, looks, keys, arrived, entry)

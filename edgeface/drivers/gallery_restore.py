@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeface.drivers.audit import append
 from edgeface.drivers.durable import sync_folder
 from edgeface.drivers.gallery_backup import copy_gallery, count, free_name
 from edgeface.drivers.gallery_encrypt import seal_plain
@@ -31,7 +32,7 @@ from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates")
+TABLES = ("people", "templates", "consents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,9 @@ def restore(backup: Path, path: Path, *, force: bool, now: float, master: Master
                 aside = _copy_aside(path, now) if held and count(gallery)[0] else damaged
                 _replace(gallery, kept)
                 seal_plain(gallery, vault)
+                people, looks = count(gallery)
+                append(gallery, "restored", at=now, people=people, looks=looks, lost=len(lost), returned=len(returned))
             empty_log(gallery)
-            people, looks = count(gallery)
     return Restored(people, looks, lost, returned, aside, forgotten)
 
 
@@ -199,6 +201,9 @@ def _replace(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> None:
         rows = kept.execute(f"SELECT * FROM {table}").fetchall()  # of the same schema as the gallery
         if rows:
             gallery.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    if not gallery.execute("SELECT EXISTS (SELECT 1 FROM audit)").fetchone()[0]:
+        # A gallery that was lost goes on with the log of its backup.
+        gallery.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", kept.execute("SELECT * FROM audit"))
     for (last,) in kept.execute("SELECT seq FROM sqlite_sequence WHERE name = 'people'"):
         # An id that the backup had given away is not given to another person.
         gallery.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'people'", (last,))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgeface.core.names import MAX_NAME, clean_name, suggest
+from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import empty_log, open_gallery, transaction
 from edgeface.drivers.gallery_rows import STORED, write_looks, write_person
@@ -51,7 +52,11 @@ def export_people(gallery: Gallery, file: Path, passphrase: str, names: Sequence
     models = sorted({person.model for person in chosen})
     if len(models) > 1:
         raise StoreError(f"the gallery mixes models {', '.join(model[:12] for model in models)}")
-    seal(file, pack(chosen, gallery.templates(), models[0]), passphrase)
+    packed = pack(chosen, gallery.templates(), models[0])
+    with gallery.changing() as connection:
+        for person in chosen:
+            append(connection, "exported", person=person.identity.id, looks=person.looks)
+        seal(file, packed, passphrase)
     return len(chosen), sum(person.looks for person in chosen)
 
 
@@ -113,4 +118,6 @@ def _is_there(gallery: sqlite3.Connection, name: str) -> bool:
 
 
 def _store(gallery: sqlite3.Connection, vault: Vault, name: str, person: PackedPerson, model: str) -> None:
-    write_looks(gallery, vault, write_person(gallery, name, person.enrolled), person.embeddings(model))
+    number = write_person(gallery, name, person.enrolled)
+    write_looks(gallery, vault, number, person.embeddings(model))
+    append(gallery, "imported", person=number, looks=len(person.looks))

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import RESTORE
 from edgeface.drivers.gallery_file import transaction
 from edgeface.drivers.key_copies import spread
@@ -147,6 +148,8 @@ def delete_keyless(connection: sqlite3.Connection, path: Path) -> bool:
     if doomed:
         spread(connection, ring)
         connection.executemany("DELETE FROM people WHERE id = ?", doomed)
+        for (person,) in doomed:
+            append(connection, "forgotten", person=person, keys=1)
     return bool(doomed)
 
 
