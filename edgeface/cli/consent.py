@@ -114,7 +114,7 @@ def _list(config: Config, *, json_output: bool) -> None:
     with wiring.open_gallery(config, "", read_only=True) as gallery:
         consents, expiries, people = gallery.consents(), gallery.expiries(), gallery.people()
     for person in people:
-        expires = expiries[person.identity.id]
+        expires = expiries.get(person.identity.id, float("inf"))  # somebody may have come since
         told = _told(
             person.identity.name,
             consents.get(person.identity.id),

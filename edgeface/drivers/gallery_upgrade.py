@@ -14,5 +14,9 @@ def upgrade(path: Path) -> None:
     """
     with closing(open_any_version(path)) as connection:
         is_old = schema_of(connection, path) < len(MIGRATIONS)
-    if is_old and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+    if is_old and _is_writable(path) and _is_writable(path.parent):
         open_gallery(path, read_only=False).close()
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

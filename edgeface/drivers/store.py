@@ -166,7 +166,7 @@ class Gallery:
     def sweep(self, audit_seconds: float | None) -> tuple[list[Receipt], int]:
         """Forget whose time is over, and drop entries of the audit log that are older; return how many of these."""
         now, over = self._clock(), self.expiries()
-        names = [p.identity.name for p in self.people() if over[p.identity.id] <= now]
+        names = [p.identity.name for p in self.people() if over.get(p.identity.id, np.inf) <= now]
         with self._errors():
             receipts = [forget(self._open, self._path, name, now=now, action="expired") for name in names]
         self._matrix = None

@@ -50,9 +50,9 @@ def test_what_a_consent_lacks_is_said(cli):
 
 def test_who_is_over_is_unknown_and_swept(cli, monkeypatch):
     assert "nothing is over" in cli("gallery", "sweep", "--gallery", "g.db").err
-    monkeypatch.setattr(module.time, "time", lambda: 1000.0)
-    cli("consent", "alice", "--gallery", "g.db", "--text", "1", "-o", "privacy.consent_days=1")
-    monkeypatch.undo()
+    with monkeypatch.context() as long_ago:
+        long_ago.setattr(module.time, "time", lambda: 1000.0)
+        assert cli("consent", "alice", "--gallery", "g.db", "--text", "1", "-o", "privacy.consent_days=1").code == 0
     listed = cli("consent", "--gallery", "g.db", "--json").objects
     assert [(told["name"], told["over"]) for told in listed] == [("alice", True), ("bob", False)]
     [seen] = cli("gallery", "sweep", "--gallery", "g.db", "--json").objects
