@@ -101,6 +101,35 @@ class GallerySettings:
     """Where the enrolled people are kept."""
 
     path: str = setting("", "The gallery's file; empty: gallery.db in edgeface's state folder.")
+    key: str = setting(
+        "",
+        'Where its master key is: "file:PATH", "credential:NAME" (of systemd), "passphrase" or "passphrase:PATH"; '
+        "empty: it is not encrypted.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """How long what is known of people is kept. `edgeface gallery sweep` forgets what is over."""
+
+    consent_text: str = setting("", 'Version of the text that people agree to, such as "2026-11".')
+    consent_days: int | None = setting(
+        None, "A consent is over after so many days; unset: never.", at_least=1, at_most=36500, example=365
+    )
+    keep_days: int | None = setting(
+        None,
+        "Somebody without a consent is recognised for so many days after enrolling; unset: for ever.",
+        at_least=1,
+        at_most=36500,
+        example=90,
+    )
+    audit_days: int | None = setting(
+        None,
+        "Entries of the audit log are kept for so many days; unset: for ever.",
+        at_least=1,
+        at_most=36500,
+        example=730,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +164,7 @@ class Config:
     presence: PresenceSettings = field(default_factory=PresenceSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()
 

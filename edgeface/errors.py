@@ -16,7 +16,8 @@ EdgefaceError        1
 │   └── LooksLikeAnother                        the face resembles somebody who is enrolled already
 ├── MissingExtra     6   (also an ImportError)  an optional package is not installed
 ├── StoreError       7                          the gallery or a file of people cannot be opened, read or written
-│   └── GalleryDamaged                          its content is not what edgeface has written
+│   ├── GalleryDamaged                          its content is not what edgeface has written
+│   └── MasterKeyError                          the key of an encrypted gallery is missing, exposed or another one
 ├── TrainingError    8                          training, export or a comparison stops with advice
 │   ├── Collapse                                the embedding has shrunk to one point
 │   └── FellBehind                              a model is worse than an earlier one was
@@ -115,6 +116,10 @@ class StoreError(EdgefaceError):
 
 class GalleryDamaged(StoreError):
     """The gallery's content is not what edgeface has written."""
+
+
+class MasterKeyError(StoreError):
+    """The master key of an encrypted gallery is missing, readable by others, or not the gallery's."""
 
 
 class TrainingError(EdgefaceError):

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +12,8 @@ from edgeface.config import Config
 from edgeface.errors import CameraError, EmbeddingMismatch, MissingExtra, StoreError
 
 
-def make_probes(config: Config, *, camera: bool) -> list[tuple[str, Probe]]:
-    """Return the checks, in the order in which their failures should be mended."""
+def make_probes(config: Config, *, camera: bool, ask: Callable[[], str] | None = None) -> list[tuple[str, Probe]]:
+    """Return the checks, in the order in which their failures should be mended; `ask` asks for a passphrase."""
     probes: list[tuple[str, Probe]] = [
         ("python", python_version),
         ("64-bit", word_size),
@@ -21,7 +22,7 @@ def make_probes(config: Config, *, camera: bool) -> list[tuple[str, Probe]]:
         ("runtime", _runtime),
         ("detector", lambda: _detector(config)),
         ("model", lambda: _model(config)),
-        ("gallery", lambda: _gallery(config)),
+        ("gallery", lambda: _gallery(config, ask)),
     ]
     return [*probes, ("camera", lambda: _camera(config))] if camera else probes
 
@@ -58,7 +59,7 @@ def _model(config: Config) -> str:
     return f"{bundle.card.name} {embedder.model[:12]}…, {embedder!r}, {kept}"
 
 
-def _gallery(config: Config) -> str:
+def _gallery(config: Config, ask: Callable[[], str] | None) -> str:
     from edgeface.drivers.gallery_file import exists  # without numpy, which may be what is broken
 
     path = Path(config.gallery.path)
@@ -71,7 +72,7 @@ def _gallery(config: Config) -> str:
             )
         return f"none yet, `edgeface enroll` makes {path}"
     wiring = _wiring()
-    with wiring.open_gallery(config, "") as gallery:
+    with wiring.open_gallery(config, "", ask=ask) as gallery:
         gallery.check_writable()
         people = gallery.people()
         gallery.templates()

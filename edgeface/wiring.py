@@ -27,6 +27,8 @@ from edgeface.drivers.cameras.reader import one_at_a_time
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
+from edgeface.drivers.gallery_upgrade import upgrade
+from edgeface.drivers.master_key import Ask, Master, read_master
 from edgeface.drivers.notify import Notifier
 from edgeface.drivers.sinks import trial
 from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
@@ -90,9 +92,23 @@ def make_policy(config: Config, bundle: Bundle) -> Policy:
     return Policy(threshold, chosen.margin, chosen.votes_needed, chosen.votes_of)
 
 
-def open_gallery(config: Config, model: str, *, read_only: bool = False) -> Gallery:
-    """Open the gallery of the configured path for vectors of one model."""
-    return Gallery(Path(config.gallery.path), model, read_only=read_only)
+def open_gallery(config: Config, model: str, *, read_only: bool = False, ask: Ask | None = None) -> Gallery:
+    """Open the gallery of the configured path for vectors of one model; `ask` asks for its passphrase, if any."""
+    path, days = Path(config.gallery.path), config.privacy.keep_days
+    if read_only:
+        upgrade(path)
+    return Gallery(
+        path,
+        model,
+        read_only=read_only,
+        master=make_master(config, ask),
+        keep_seconds=None if days is None else days * 86400.0,
+    )
+
+
+def make_master(config: Config, ask: Ask | None = None) -> Master | None:
+    """Return what gives the gallery's master key when it is needed; None where none is configured."""
+    return read_master(config.gallery.key, ask)
 
 
 def check_model(parts: Parts, gallery: Gallery) -> None:

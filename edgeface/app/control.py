@@ -81,8 +81,8 @@ class Powers(Protocol):
         """Return who is enrolled, sorted by name."""
         ...
 
-    def forget(self, name: str) -> tuple[int, str]:
-        """Erase a person; return how many looks are gone, and the folder of backups that may hold them, or nothing."""
+    def forget(self, name: str) -> dict[str, Any]:
+        """Erase a person; return the receipt, as plain values."""
         ...
 
     def desk(self) -> AbstractContextManager[Desk]:
@@ -138,9 +138,9 @@ class Control:
 
     def _forget(self, ask: AskForget, caller: Caller) -> dict[str, Any]:
         self._check_gallery(ask.gallery)
-        removed, backups = self._powers.forget(ask.name)
+        receipt = self._powers.forget(ask.name)
         self._powers.note(f"{caller.who} had {clean_name(ask.name)} forgotten")
-        return {"looks_removed": removed, "backups": backups}
+        return receipt
 
     def _snapshot(self, caller: Caller) -> dict[str, Any]:
         with self._window.view(caller.check) as view:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.options import (
     CameraOption,
     ConfigOption,
@@ -43,7 +44,7 @@ def doctor(
     from edgeface.app.doctor import examine
     from edgeface.probes import make_probes
 
-    findings = examine(make_probes(with_source(config, camera), camera=not no_camera))
+    findings = examine(make_probes(with_source(config, camera), camera=not no_camera, ask=ask_passphrase))
     for finding in findings:
         if json_output:
             say_json(asdict(finding))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import say, say_json, tell
 from edgeface.config import Config
@@ -42,10 +43,11 @@ def verify(
       edgeface gallery verify
       edgeface gallery verify backups/gallery-20261124T030000Z.db
     """
+    from edgeface import wiring
     from edgeface.drivers.gallery_restore import verify
 
     path = file or Path(config.gallery.path)
-    found = verify(path)
+    found = verify(path, wiring.make_master(config, ask_passphrase))
     if json_output:
         say_json(
             {
@@ -107,19 +109,24 @@ def restore(
     """Give the gallery the content of a backup.
 
     What the gallery held is kept in a file beside it. It is refused when the gallery has looks that the backup
-    lacks, unless with --force. Somebody who was forgotten after the backup is back, and is named.
+    lacks, unless with --force. Somebody who was forgotten after the backup is back, and is named; by an
+    encrypted gallery they stay forgotten.
 
     \b
     Examples:
       edgeface gallery restore backups/gallery-20261124T030000Z.db
     """
+    from edgeface import wiring
     from edgeface.drivers.gallery_restore import restore
 
-    restored = restore(file, Path(config.gallery.path), force=force, now=time.time())
+    master = wiring.make_master(config, ask_passphrase)
+    restored = restore(file, Path(config.gallery.path), force=force, now=time.time(), master=master)
     if restored.aside:
         tell(f"what the gallery held is kept in {restored.aside}")
     if restored.returned:
         tell(f"back, or with more looks: {', '.join(restored.returned)}")
+    if restored.still_forgotten:
+        tell(f"forgotten since, and still: {', '.join(restored.still_forgotten)}")
     if json_output:
         say_json(
             {
@@ -127,6 +134,7 @@ def restore(
                 "looks": restored.looks,
                 "lost": restored.lost,
                 "returned": restored.returned,
+                "still_forgotten": restored.still_forgotten,
                 "aside": str(restored.aside) if restored.aside else None,
             }
         )

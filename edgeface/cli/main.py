@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, control, gallery, host, measure, people, recognise, sinks, transfer
+from edgeface.cli import (
+    audit,
+    care,
+    consent,
+    control,
+    gallery,
+    host,
+    keys,
+    measure,
+    people,
+    recognise,
+    sinks,
+    transfer,
+)
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -47,6 +60,11 @@ app.command("forget")(people.forget)
 app.add_typer(gallery.gallery_app, name="gallery")
 gallery.gallery_app.command("export")(transfer.export_people)
 gallery.gallery_app.command("import")(transfer.import_people)
+gallery.gallery_app.command("encrypt")(keys.encrypt)
+gallery.gallery_app.command("rotate-key")(keys.rotate_key)
+gallery.gallery_app.command("sweep")(consent.sweep)
+app.command("consent")(consent.consent)
+app.add_typer(audit.audit_app, name="audit")
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("status")(control.status)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgeface.cli.places import config_files, default_gallery
+from edgeface.cli.places import config_files, default_gallery, placed_key
 from edgeface.config import Config, load
 
 ConfigOption = Annotated[
@@ -99,7 +99,9 @@ def build_config(
     logging.basicConfig(stream=sys.stderr, level=config.log.level.upper(), format="edgeface: %(message)s", force=True)
     return replace(
         config,
-        gallery=replace(config.gallery, path=str(Path(path).expanduser())),
+        gallery=replace(
+            config.gallery, path=str(Path(path).expanduser()), key=placed_key(os.environ, config.gallery.key)
+        ),
         recognition=replace(config.recognition, model=str(model or config.recognition.model)),
     )
 

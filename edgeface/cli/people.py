@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.control import call_if_there, named_gallery, needs_the_daemon
 from edgeface.cli.options import JsonOption, SocketOption, with_config, with_source
 from edgeface.cli.output import iso, say, say_json, tell
@@ -108,21 +109,22 @@ def forget(
     socket: SocketOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Forget a person: delete all their looks from the gallery.
+    """Forget a person: delete all their looks from the gallery, and print a receipt.
 
-    Their vectors are overwritten. Backups made before still hold them. A gallery that only the running daemon may read
-    is left to it.
+    Their vectors are overwritten. In an encrypted gallery their key is destroyed, so that older backups no longer
+    open for them either; backups that are not encrypted still hold them. A gallery that only the running daemon may
+    read is left to it.
 
     \b
     Examples:
       edgeface forget alice
     """
-    answer = _of_the_daemon(config, socket, {"ask": "forget", "name": name})
-    removed, backups = forget_from(config, name) if answer is None else (answer["looks_removed"], answer["backups"])
+    receipt = _of_the_daemon(config, socket, {"ask": "forget", "name": name}) or forget_from(config, name)
+    backups = receipt.pop("backups")
     if json_output:
-        say_json({"name": name, "looks_removed": removed})
+        say_json(receipt)
     else:
-        say(f"forgot {name}: {_looks(removed)} deleted")
+        _say_receipt(receipt)
     if backups:
         tell(f"backups in {backups} may still hold {name}")
 
@@ -135,7 +137,7 @@ def _here(
     from edgeface.app.enroll import describe_enrolled
 
     parts = wiring.make_parts(config)
-    with wiring.open_gallery(config, parts.embedder.model) as gallery:
+    with wiring.open_gallery(config, parts.embedder.model, ask=ask_passphrase) as gallery:
         enroller = wiring.make_enroller(parts, gallery)
         if camera:
             config = with_source(config, given[0] if given else None)
@@ -161,6 +163,16 @@ def _of_the_daemon(config: Config, socket: Path | None, request: dict[str, Any])
         return None
     with daemon:
         return daemon.ask(request | {"gallery": named_gallery(config)})
+
+
+def _say_receipt(receipt: dict[str, Any]) -> None:
+    name, keys = receipt["name"], receipt["keys_destroyed"]
+    for folder in receipt["unreached"]:
+        tell(f"not reached: the key file in {folder} still holds the key of {name}, until a backup is made there")
+    say(f"forgot {name}: {_looks(receipt['looks_removed'])} deleted")
+    if keys:
+        say(f"destroyed {keys} key{'s' * (keys != 1)} in {', '.join(receipt['key_files'])}")
+    say(f"entry {receipt['audit']} of the audit log, {receipt['hash']}")
 
 
 def _from_photos(photos: list[str], enroller: "Enroller", name: str, force: bool) -> "Enrolled":

@@ -27,6 +27,14 @@ def default_gallery(environment: Mapping[str, str]) -> Path:
     return _home(environment, "XDG_STATE_HOME", ".local/state") / "edgeface" / "gallery.db"
 
 
+def placed_key(environment: Mapping[str, str], key: str) -> str:
+    """Return the setting gallery.key with the file of a systemd credential, if this process was passed any."""
+    folder, form = environment.get("CREDENTIALS_DIRECTORY", ""), "credential:"
+    if folder and key.startswith(form) and "/" not in key:
+        return f"{form}{folder}/{key.removeprefix(form)}"
+    return key
+
+
 def _home(environment: Mapping[str, str], variable: str, fallback: str) -> Path:
     """Return an XDG base folder; a relative one is ignored, as the specification asks."""
     given = Path(environment.get(variable, ""))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.options import CameraOption, JsonOption, Photos, with_config, with_source
 from edgeface.cli.output import cosine, say, say_json, tell
 from edgeface.cli.reload import Reloader, ending_on_sigterm, reloading_on_sighup
@@ -54,7 +55,7 @@ def identify(config: Config, photos: Photos, json_output: JsonOption = False) ->
 
     parts = wiring.make_parts(config)
     found = 0
-    with wiring.open_gallery(config, parts.embedder.model, read_only=True) as gallery:
+    with wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery:
         for photo in photos:
             problem, matches = None, []
             try:
@@ -131,7 +132,7 @@ def _prove(config: Config) -> None:
 
     parts = wiring.make_parts(config, live=True)
     if exists(Path(config.gallery.path)):
-        with wiring.open_gallery(config, parts.embedder.model, read_only=True) as gallery:
+        with wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery:
             wiring.check_model(parts, gallery)
 
 
@@ -158,7 +159,7 @@ def _watch(
     sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
     clock = wiring.make_clock()
     with (
-        wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
+        wiring.open_gallery(config, parts.embedder.model, read_only=enrolled, ask=ask_passphrase) as gallery,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
         _source(config, clock, [outboxes, sink], must_open=not daemon) as source,
         _film(annotate, config, source) as film,

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgeface.cli.gallery import BACKUPS
 from edgeface.cli.output import tell
@@ -91,8 +91,8 @@ class DaemonPowers:
         """Return who is enrolled."""
         return list_in(self._config())
 
-    def forget(self, name: str) -> tuple[int, str]:
-        """Erase a person."""
+    def forget(self, name: str) -> dict[str, Any]:
+        """Erase a person; return the receipt."""
         return forget_from(self._config(), name)
 
     @contextmanager
@@ -142,8 +142,8 @@ def list_in(config: Config) -> "list[Listed]":
         return [Listed(each.identity.name, each.looks, each.enrolled, each.model) for each in gallery.people()]
 
 
-def forget_from(config: Config, name: str) -> tuple[int, str]:
-    """Erase a person; return how many looks are gone, and the folder of backups that may hold them, or nothing."""
+def forget_from(config: Config, name: str) -> dict[str, Any]:
+    """Erase a person; return the receipt, with the folder of plain backups that may hold them, or nothing."""
     from edgeface import wiring
     from edgeface.drivers.gallery_backup import backups_in
     from edgeface.drivers.gallery_file import require
@@ -151,9 +151,18 @@ def forget_from(config: Config, name: str) -> tuple[int, str]:
     path = Path(config.gallery.path)
     require(path)
     with wiring.open_gallery(config, "") as gallery:
-        removed = gallery.forget(name)
+        receipt = gallery.erase(name)
     backups = path.parent / BACKUPS
-    return removed, str(backups) if backups_in(backups) else ""
+    return {
+        "name": receipt.name,
+        "looks_removed": receipt.looks,
+        "keys_destroyed": receipt.keys,
+        "key_files": list(map(str, receipt.spread.reached)),
+        "unreached": list(map(str, receipt.spread.unreached)),
+        "audit": receipt.entry.number,
+        "hash": receipt.entry.hash.hex(),
+        "backups": str(backups) if not receipt.keys and backups_in(backups) else "",
+    }
 
 
 @contextmanager

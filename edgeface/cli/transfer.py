@@ -1,18 +1,16 @@
 """The commands that move people to another device: gallery export and import."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from edgeface.cli.asking import ask, ask_passphrase
 from edgeface.cli.gallery import amounts
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import say, say_json
 from edgeface.config import Config
 from edgeface.errors import ConfigError
-
-MOST_PASSPHRASE_BYTES = 4096
 
 PassphraseOption = Annotated[
     Path | None,
@@ -28,28 +26,40 @@ def export_people(
     names: Annotated[
         list[str] | None, typer.Option("--name", metavar="NAME", help="Only this person; repeatable.")
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", metavar="NAME", help="All that is kept about this person, as plain JSON for them."),
+    ] = None,
     passphrase_file: PassphraseOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Write people and their looks to one new file, encrypted with a passphrase.
 
-    Without the passphrase nobody can read it. It needs the extra secure.
+    Without the passphrase nobody can read it. It needs the extra secure. With --person the file is not encrypted:
+    it answers somebody who asks what is kept about them.
 
     \b
     Examples:
       edgeface gallery export family.people
       edgeface gallery export alice.people --name alice
+      edgeface gallery export alice.json --person alice
     """
     from edgeface import wiring
+    from edgeface.drivers.disclosure import disclose
+    from edgeface.drivers.gallery_file import require
     from edgeface.drivers.gallery_transfer import export_people
 
-    with wiring.open_gallery(config, "", read_only=True) as gallery:
+    require(Path(config.gallery.path))
+    with wiring.open_gallery(config, "", ask=ask_passphrase) as gallery:
+        if person:
+            if names or passphrase_file:
+                raise ConfigError("--person goes with neither --name nor --passphrase-file")
+            looks = disclose(gallery, Path(config.gallery.path), person, file)
+            _say_exported(file, 1, looks, json_output=json_output)
+            return
         passphrase = _passphrase(passphrase_file, twice=True)
         people, looks = export_people(gallery, file, passphrase, names or [])
-    if json_output:
-        say_json({"file": str(file), "people": people, "looks": looks})
-    else:
-        say(f"{file}: {amounts(people, looks)}")
+    _say_exported(file, people, looks, json_output=json_output)
 
 
 @with_config("gallery", "model")
@@ -77,7 +87,8 @@ def import_people(
 
     model = wiring.read_model(config).variant(config.recognition.variant).sha256
     passphrase = _passphrase(passphrase_file, twice=False)
-    for person in import_people(file, passphrase, Path(config.gallery.path), model=model, rule=on_conflict):
+    path, master = Path(config.gallery.path), wiring.make_master(config, ask_passphrase)
+    for person in import_people(file, passphrase, path, model=model, rule=on_conflict, master=master):
         if json_output:
             stored = {"name": person.name, "stored_as": person.stored_as, "looks": person.looks}
             say_json({**stored, "action": person.action})
@@ -88,23 +99,16 @@ def import_people(
             say(f"{person.action} {person.name}{renamed}: {person.looks} look{'s' * (person.looks != 1)}")
 
 
+def _say_exported(file: Path, people: int, looks: int, *, json_output: bool) -> None:
+    if json_output:
+        say_json({"file": str(file), "people": people, "looks": looks})
+    else:
+        say(f"{file}: {amounts(people, looks)}")
+
+
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file:
-        return _from_file(file)
-    if not sys.stdin.isatty():
-        raise ConfigError("there is no terminal to ask for the passphrase", hint="give it with --passphrase-file")
-    return typer.prompt("passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+        from edgeface.drivers.sealed import read_passphrase
 
-
-def _from_file(file: Path) -> str:
-    """Return the first line of a file."""
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MOST_PASSPHRASE_BYTES + 1)
-        if len(content) > MOST_PASSPHRASE_BYTES:
-            raise ConfigError(f"passphrase file {file} is larger than {MOST_PASSPHRASE_BYTES} bytes")
-        return content.decode().partition("\n")[0].rstrip("\r")
-    except OSError as error:
-        raise ConfigError(f"passphrase file {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"passphrase file {file} is not UTF-8 text") from error
+        return read_passphrase(file)
+    return ask("passphrase", twice=twice, instead="give it with --passphrase-file")

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from edgeface.drivers.durable import is_draft, make_folder, replacing
 from edgeface.drivers.gallery_errors import store_errors
-from edgeface.drivers.gallery_file import check_content, open_any_version
+from edgeface.drivers.gallery_file import check_content, connect_to_write, open_any_version, transaction
+from edgeface.drivers.key_copies import remember_folder
+from edgeface.drivers.keyring import copy_keyring
+from edgeface.drivers.vault import keyring_of, ring_of
 from edgeface.errors import StoreError
 
 NAME = re.compile(r"gallery-(\d{8}T\d{6}Z)(?:-(\d+))?\.db")
@@ -33,7 +36,8 @@ def backup(path: Path, folder: Path, *, keep: int | None, now: float) -> Backup:
     """Copy a gallery, in use or not, to a dated file in a folder; leave only the `keep` newest there, if given.
 
     `now` is in Unix seconds. The copy is checked and on the disk before an older one is removed; when anything
-    fails, the older ones stay. Files of other names are never removed. Raise StoreError.
+    fails, the older ones stay. Files of other names are never removed. Of an encrypted gallery the key file is
+    brought up to date there, one for all backups; the master key is not needed. Raise StoreError.
     """
     try:
         make_folder(folder)
@@ -51,8 +55,8 @@ def backup(path: Path, folder: Path, *, keep: int | None, now: float) -> Backup:
 def copy_gallery(path: Path, target: Path) -> tuple[int, int]:
     """Copy a gallery, as it is at one moment, to one file; return how many people and looks it holds.
 
-    Writers go on meanwhile. Raise StoreError when the gallery or the copy is damaged, OSError when `target` cannot
-    be written.
+    Of an encrypted one the key file in that folder is brought up to date first. Writers go on meanwhile.
+    Raise StoreError when the gallery or the copy is damaged, OSError when `target` cannot be written.
     """
     with (
         closing(open_any_version(path)) as source,
@@ -63,7 +67,20 @@ def copy_gallery(path: Path, target: Path) -> tuple[int, int]:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, with no log beside it
         check_content(copy, path)
+        _copy_keys(path, target.parent)
         return count(copy)
+
+
+def _copy_keys(path: Path, folder: Path) -> None:
+    """Bring the key file that goes with the backups in a folder up to date. Raise StoreError, OSError."""
+    with closing(open_any_version(path)) as gallery:
+        if ring_of(gallery) is None or folder.samefile(path.parent):
+            return
+    with closing(connect_to_write(path)) as gallery, store_errors(path), transaction(gallery):
+        remember_folder(gallery, folder)
+        ring = keyring_of(gallery, path)
+        if ring:
+            copy_keyring(ring, folder)  # in the transaction, so that who is forgotten meanwhile is not copied
 
 
 def count(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -31,18 +31,52 @@ MIGRATIONS = (
         "CREATE INDEX templates_of_person ON templates (person_id)",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    (
+        "CREATE TABLE encryption (ring BLOB NOT NULL)",
+        "CREATE TABLE key_copies (folder TEXT PRIMARY KEY)",
+        "ALTER TABLE people ADD COLUMN key BLOB",
+    ),
+    (
+        "CREATE TABLE audit (number INTEGER PRIMARY KEY, at REAL NOT NULL, actor TEXT NOT NULL, "
+        "action TEXT NOT NULL, person INTEGER, amounts TEXT NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL)",
+        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit "
+        "BEGIN SELECT raise(ABORT, 'entries of the audit log are never changed'); END",
+    ),
+    (
+        "CREATE TABLE consents (person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE, "
+        "given_by TEXT NOT NULL, text TEXT NOT NULL, given_at REAL NOT NULL, expires_at REAL)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
 ENROL = "enrol somebody first: `edgeface enroll`"
 
-KINDS = {
-    "people": "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799",
-    "templates": "typeof(vector) = 'blob' AND typeof(model) = 'text' AND typeof(source) = 'text' "
-    "AND created_at BETWEEN 0 AND 253402300799",
-}
-"""What is true of every row of a table; SQLite itself keeps any value in any column. A text is after every number,
-and the last time is the end of the year 9999."""
+KINDS = (
+    (1, "people", "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799"),
+    (
+        1,
+        "templates",
+        "typeof(vector) = 'blob' AND typeof(model) = 'text' AND typeof(source) = 'text' "
+        "AND created_at BETWEEN 0 AND 253402300799",
+    ),
+    (2, "encryption", "typeof(ring) = 'blob' AND length(ring) = 16"),
+    (2, "key_copies", "typeof(folder) = 'text'"),
+    (
+        2,
+        "people",
+        "CASE WHEN EXISTS (SELECT 1 FROM encryption) THEN typeof(key) = 'blob' AND length(key) = 16 "
+        "ELSE key IS NULL END",
+    ),
+    (3, "audit", "typeof(previous) = 'blob' AND typeof(hash) = 'blob' AND at BETWEEN 0 AND 253402300799"),
+    (
+        4,
+        "consents",
+        "typeof(given_by) = 'text' AND typeof(text) = 'text' AND given_at BETWEEN 0 AND 253402300799 "
+        "AND (expires_at IS NULL OR expires_at BETWEEN 0 AND 253402300799)",
+    ),
+)
+"""Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is
+after every number, and the last time is the end of the year 9999. Either everybody has a key or nobody."""
 
 
 def require(path: Path) -> None:
@@ -93,6 +127,14 @@ def open_any_version(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """Connect to a gallery that was just opened and checked, for one small change. Raise StoreError."""
+    with store_errors(path):
+        connection = _connect(path, "mode=rw")
+        connection.execute("PRAGMA synchronous = EXTRA")
+    return connection
+
+
 def imagine_gallery(path: Path) -> sqlite3.Connection:
     """Return an empty gallery in memory, for where there is no file yet. Raise StoreError where none can be made."""
     try:
@@ -117,6 +159,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:  # SQLite itself rolls back when the disk is full
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all statements see the gallery as it is at the first of them."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
 
 
 def empty_log(connection: sqlite3.Connection) -> bool:
@@ -183,6 +238,7 @@ def _connect_readable(path: Path) -> sqlite3.Connection:
 def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")  # so that VACUUM leaves no copy in a temporary file
     version = schema_of(connection, path)
     if read_only:
         if not version:
@@ -206,7 +262,8 @@ def check_content(connection: sqlite3.Connection, path: Path) -> None:
         raise GalleryDamaged(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
     if connection.execute("PRAGMA foreign_key_check").fetchone():
         raise GalleryDamaged(f"gallery {path} is damaged: a look belongs to nobody", hint=RESTORE)
-    for table, kinds in KINDS.items():
+    schema = schema_of(connection, path)
+    for table, kinds in ((table, kinds) for since, table, kinds in KINDS if since <= schema):
         (wrong,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({kinds})").fetchone()
         if wrong:
             raise GalleryDamaged(f"gallery {path} is damaged: {table} holds values of the wrong kind", hint=RESTORE)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeface.drivers.audit import append
 from edgeface.drivers.durable import sync_folder
 from edgeface.drivers.gallery_backup import copy_gallery, count, free_name
+from edgeface.drivers.gallery_encrypt import seal_plain
 from edgeface.drivers.gallery_errors import RESTORE, store_errors
 from edgeface.drivers.gallery_file import (
     check_content,
@@ -19,13 +21,18 @@ from edgeface.drivers.gallery_file import (
     migrate,
     open_any_version,
     open_gallery,
+    reading,
     schema_of,
     transaction,
 )
 from edgeface.drivers.gallery_rows import read_templates
+from edgeface.drivers.key_copies import remember_folder
+from edgeface.drivers.keyring import copy_keyring, keyring_path, read_keyring
+from edgeface.drivers.master_key import Master
+from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates")
+TABLES = ("people", "templates", "consents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,25 @@ class Restored:
     """Who is in the gallery again, or with more looks; perhaps somebody who was forgotten since."""
     aside: Path | None
     """Where the content before is kept; None when there was none."""
+    still_forgotten: list[str]
+    """Who is in the backup, but was forgotten since: their key is gone, so they stay forgotten."""
 
 
-def verify(path: Path) -> Verified:
-    """Read all of a gallery or backup, changing nothing. Raise StoreError saying what is wrong."""
-    with closing(open_any_version(path)) as connection, store_errors(path):
+def verify(path: Path, master: Master | None = None, keys: Path | None = None) -> Verified:
+    """Read all of a gallery or backup, changing nothing. Raise StoreError saying what is wrong.
+
+    `master` gives the key of an encrypted one; its key file is taken from the folder `keys`, if it is there, or else
+    from its own.
+    """
+    with closing(open_any_version(path)) as connection, store_errors(path), reading(connection):
         check_content(connection, path)
         schema = schema_of(connection, path)
         people, looks = count(connection)
-        templates = read_templates(connection, path)
+        ring = ring_of(connection)
+        known = keys if ring and keys and keyring_path(keys, ring).exists() else None
+        # A plain backup is none the worse for a key that was set since.
+        vault = open_vault(connection, path, master if ring else None, known)
+        templates = read_templates(connection, path, vault)
     for template in templates:
         if abs(float(np.linalg.norm(template.embedding.vector)) - 1) > 0.01:
             raise GalleryDamaged(
@@ -68,24 +85,28 @@ def verify(path: Path) -> Verified:
     return Verified(people, looks, schema, sorted({template.embedding.model for template in templates}))
 
 
-def restore(backup: Path, path: Path, *, force: bool, now: float) -> Restored:
+def restore(backup: Path, path: Path, *, force: bool, now: float, master: Master | None = None) -> Restored:
     """Give a gallery the content of a backup, in one transaction, and keep what it held in a file beside it.
 
     Programs that have the gallery open see the change. A damaged gallery is moved aside, and they must be started
-    again. Raise StoreError when the gallery has looks that the backup lacks, unless `force`, and when the backup is
-    damaged; the gallery is then unchanged. `now` is in Unix seconds.
+    again. Who was forgotten by an encrypted gallery stays forgotten. Raise StoreError when the gallery has looks that
+    the backup lacks, unless `force`, when the backup is damaged, and when it is of another encrypted gallery; the
+    gallery is then unchanged. `now` is in Unix seconds.
     """
     if not exists(backup):
         raise StoreError(f"there is no backup at {backup}", hint="`edgeface gallery backup` makes one")
     if exists(path) and backup.samefile(path):
         raise StoreError(f"backup {backup} is the gallery itself", hint="name a file of `edgeface gallery backup`")
-    verify(backup)
+    verify(backup, master, path.parent)
     with closing(_in_memory(backup)) as kept, store_errors(path):
         damaged = _move_damaged(path, now)
         held = exists(path)
         with closing(open_gallery(path, read_only=False)) as gallery:
             with transaction(gallery):
-                lost, returned = _differences(gallery, kept)
+                _adopt(gallery, path, kept, backup)
+                vault = open_vault_to_write(gallery, path, master)
+                forgotten = _drop_forgotten(kept, vault)
+                lost, returned = _differences(gallery, kept, vault)
                 if lost and not force:
                     raise StoreError(
                         f"gallery {path} has looks that backup {backup} lacks: of {_some(lost)}",
@@ -93,14 +114,42 @@ def restore(backup: Path, path: Path, *, force: bool, now: float) -> Restored:
                     )
                 aside = _copy_aside(path, now) if held and count(gallery)[0] else damaged
                 _replace(gallery, kept)
+                seal_plain(gallery, vault)
+                people, looks = count(gallery)
+                append(gallery, "restored", at=now, people=people, looks=looks, lost=len(lost), returned=len(returned))
             empty_log(gallery)
-            people, looks = count(gallery)
-    return Restored(people, looks, lost, returned, aside)
+    return Restored(people, looks, lost, returned, aside, forgotten)
+
+
+def _adopt(gallery: sqlite3.Connection, path: Path, kept: sqlite3.Connection, backup: Path) -> None:
+    """Let an empty gallery take over the key file of the backup. Raise StoreError for one of another gallery."""
+    theirs, ours = ring_of(kept), ring_of(gallery)
+    if theirs is None or theirs == ours:
+        return
+    if ours or count(gallery)[0]:
+        raise StoreError(
+            f"backup {backup} was made of another encrypted gallery than {path}",
+            hint="restore it to another file with --gallery, then use `edgeface gallery export` and `import`",
+        )
+    if not keyring_path(
+        path.parent, theirs
+    ).exists():  # or else it has outlived the gallery, and knows best who is gone
+        copy_keyring(read_keyring(keyring_path(backup.parent, theirs)), path.parent)
+        remember_folder(gallery, backup.parent)
+    gallery.execute("INSERT INTO encryption VALUES (?)", (theirs,))
+
+
+def _drop_forgotten(kept: sqlite3.Connection, vault: Vault) -> list[str]:
+    """Leave out whose key was destroyed."""
+    gone = [(id_, name) for id_, name, key in kept.execute("SELECT id, name, key FROM people") if vault.is_gone(key)]
+    kept.executemany("DELETE FROM people WHERE id = ?", [(id_,) for id_, _ in gone])
+    return sorted(name for _, name in gone)
 
 
 def _in_memory(path: Path) -> sqlite3.Connection:
     """Return a copy of the newest schema; the file stays as it is."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
+    memory.execute("PRAGMA foreign_keys = ON")
     with closing(open_any_version(path)) as source, store_errors(path):
         source.backup(memory)
         migrate(memory, path)
@@ -131,25 +180,30 @@ def _copy_aside(path: Path, now: float) -> Path:
     return aside
 
 
-def _differences(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> tuple[list[str], list[str]]:
+def _differences(gallery: sqlite3.Connection, kept: sqlite3.Connection, vault: Vault) -> tuple[list[str], list[str]]:
     """Return who has looks in the gallery alone, and who in the backup alone."""
-    ours, theirs = Counter(_looks(gallery)), Counter(_looks(kept))
+    ours, theirs = Counter(_looks(gallery, vault)), Counter(_looks(kept, vault))
     return sorted({look[0] for look in ours - theirs}), sorted({look[0] for look in theirs - ours})
 
 
-def _looks(connection: sqlite3.Connection) -> Iterator[tuple[str, bytes, str]]:
+def _looks(connection: sqlite3.Connection, vault: Vault) -> Iterator[tuple[str, bytes | None, str]]:
     # A person without a look counts too.
-    yield from connection.execute(
-        "SELECT p.name, t.vector, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id"
+    rows = connection.execute(
+        "SELECT p.name, t.vector, p.key, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id"
     )
+    for name, vector, key, model in rows:
+        yield name, vault.open(vector, key, model), model
 
 
 def _replace(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> None:
     gallery.execute("DELETE FROM people")
     for table in TABLES:
-        rows = kept.execute(f"SELECT * FROM {table}").fetchall()
+        rows = kept.execute(f"SELECT * FROM {table}").fetchall()  # of the same schema as the gallery
         if rows:
             gallery.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    if not gallery.execute("SELECT EXISTS (SELECT 1 FROM audit)").fetchone()[0]:
+        # A gallery that was lost goes on with the log of its backup.
+        gallery.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", kept.execute("SELECT * FROM audit"))
     for (last,) in kept.execute("SELECT seq FROM sqlite_sequence WHERE name = 'people'"):
         # An id that the backup had given away is not given to another person.
         gallery.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'people'", (last,))

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeface.core.types import Embedding, Identity, Vector
 from edgeface.drivers.gallery_errors import RESTORE
+from edgeface.drivers.vault import Vault, ring_of
 from edgeface.errors import GalleryDamaged
 
 STORED = np.dtype("<f4")
@@ -49,18 +50,21 @@ def read_people(connection: sqlite3.Connection) -> list[Person]:
     return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
 
 
-def read_templates(connection: sqlite3.Connection, path: Path) -> list[Template]:
+def read_templates(connection: sqlite3.Connection, path: Path, vault: Vault) -> list[Template]:
     """Return every stored look, a person's looks together, in the order in which they came.
 
-    Raise GalleryDamaged naming `path` when a vector is damaged.
+    Whose key was destroyed is left out. Raise GalleryDamaged naming `path` when a vector is damaged.
     """
+    key = "p.key" if ring_of(connection) else "NULL"
     rows = connection.execute(
-        "SELECT t.id, p.id, p.name, t.vector, t.model, t.source, t.created_at "
+        f"SELECT t.id, p.id, p.name, {key}, t.vector, t.model, t.source, t.created_at "
         "FROM templates t JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
     ).fetchall()
+    opened = [(row, vault.open(row[4], row[3], row[5])) for row in rows]
     return [
         Template(id_, Identity(person, name), Embedding(_vector(blob, path), model), source, created)
-        for id_, person, name, blob, model, source, created in rows
+        for (id_, person, name, _, _, model, source, created), blob in opened
+        if blob is not None
     ]
 
 
@@ -71,11 +75,17 @@ def write_person(connection: sqlite3.Connection, name: str, enrolled: float) -> 
     return number
 
 
-def write_looks(connection: sqlite3.Connection, person: int, looks: Iterable[tuple[Embedding, str, float]]) -> None:
+def write_looks(
+    connection: sqlite3.Connection, vault: Vault, person: int, looks: Iterable[tuple[Embedding, str, float]]
+) -> None:
     """Add looks of a person: embedding, source and time."""
+    key = vault.key_of(connection, person)
     connection.executemany(
         "INSERT INTO templates (person_id, vector, model, source, created_at) VALUES (?, ?, ?, ?, ?)",
-        [(person, e.vector.astype(STORED).tobytes(), e.model, source, created) for e, source, created in looks],
+        [
+            (person, vault.seal(e.vector.astype(STORED).tobytes(), key, e.model), e.model, source, created)
+            for e, source, created in looks
+        ],
     )
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from edgeface.core.names import MAX_NAME, clean_name, suggest
+from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import empty_log, open_gallery, transaction
 from edgeface.drivers.gallery_rows import STORED, write_looks, write_person
+from edgeface.drivers.master_key import Master
 from edgeface.drivers.parcel import PackedPerson, Parcel, pack, unpack
 from edgeface.drivers.sealed import seal, unseal
 from edgeface.drivers.store import Gallery
+from edgeface.drivers.vault import Vault, open_vault_to_write
 from edgeface.errors import EmbeddingMismatch, StoreError
 
 Rule = Literal["skip", "rename", "replace"]
@@ -49,15 +52,21 @@ def export_people(gallery: Gallery, file: Path, passphrase: str, names: Sequence
     models = sorted({person.model for person in chosen})
     if len(models) > 1:
         raise StoreError(f"the gallery mixes models {', '.join(model[:12] for model in models)}")
-    seal(file, pack(chosen, gallery.templates(), models[0]), passphrase)
+    packed = pack(chosen, gallery.templates(), models[0])
+    with gallery.changing() as connection:
+        for person in chosen:
+            append(connection, "exported", person=person.identity.id, looks=person.looks)
+        seal(file, packed, passphrase)
     return len(chosen), sum(person.looks for person in chosen)
 
 
-def import_people(file: Path, passphrase: str, path: Path, *, model: str, rule: Rule) -> list[Imported]:
+def import_people(
+    file: Path, passphrase: str, path: Path, *, model: str, rule: Rule, master: Master | None = None
+) -> list[Imported]:
     """Add the people of a sealed file to a gallery, all of them in one transaction or none.
 
-    `model` is the SHA-256 of the model in use. Raise EmbeddingMismatch for looks of another one, StoreError for a
-    file that does not open or that edgeface has not written so.
+    `model` is the SHA-256 of the model in use, `master` gives the key of an encrypted gallery. Raise EmbeddingMismatch
+    for looks of another model, StoreError for a file that does not open or that edgeface has not written so.
     """
     parcel = unpack(unseal(file, passphrase), file)
     if parcel.model != model:
@@ -67,40 +76,40 @@ def import_people(file: Path, passphrase: str, path: Path, *, model: str, rule: 
         )
     with closing(open_gallery(path, read_only=False)) as gallery, store_errors(path):
         with transaction(gallery):
-            _check_fits(gallery, parcel, path)
-            imported = [_import(gallery, person, model, rule) for person in parcel.people]
+            vault = open_vault_to_write(gallery, path, master)
+            _check_fits(gallery, vault, parcel, path)
+            imported = [_import(gallery, vault, person, model, rule) for person in parcel.people]
         empty_log(gallery)  # of the looks that were replaced
     return imported
 
 
-def _check_fits(gallery: sqlite3.Connection, parcel: Parcel, path: Path) -> None:
+def _check_fits(gallery: sqlite3.Connection, vault: Vault, parcel: Parcel, path: Path) -> None:
     for other, length in gallery.execute("SELECT DISTINCT model, length(vector) FROM templates"):
         if other != parcel.model:
             raise EmbeddingMismatch(
                 f"gallery {path} was made with model {other[:12]}…, the file with {parcel.model[:12]}…",
                 hint="import into another gallery file with --gallery",
             )
-        if length != parcel.size * STORED.itemsize:
-            raise EmbeddingMismatch(
-                f"gallery {path} has vectors of {length // STORED.itemsize} values, the file of {parcel.size}"
-            )
+        size = (length - vault.overhead) // STORED.itemsize
+        if size != parcel.size:
+            raise EmbeddingMismatch(f"gallery {path} has vectors of {size} values, the file of {parcel.size}")
 
 
-def _import(gallery: sqlite3.Connection, person: PackedPerson, model: str, rule: Rule) -> Imported:
+def _import(gallery: sqlite3.Connection, vault: Vault, person: PackedPerson, model: str, rule: Rule) -> Imported:
     name, looks = person.name, len(person.looks)
     if not _is_there(gallery, name):
-        _store(gallery, name, person, model)
+        _store(gallery, vault, name, person, model)
         return Imported(name, name, looks, "added")
     if rule == "skip":
         return Imported(name, None, 0, "skipped")
     if rule == "replace":
         gallery.execute("DELETE FROM templates WHERE person_id = (SELECT id FROM people WHERE name = ?)", (name,))
         gallery.execute("UPDATE people SET enrolled_at = ? WHERE name = ?", (person.enrolled, name))
-        _store(gallery, name, person, model)
+        _store(gallery, vault, name, person, model)
         return Imported(name, name, looks, "replaced")
     ends = (f" ({number})" for number in count(2))
     free = next(new for end in ends if not _is_there(gallery, new := name[: MAX_NAME - len(end)] + end))
-    _store(gallery, free, person, model)
+    _store(gallery, vault, free, person, model)
     return Imported(name, free, looks, "renamed")
 
 
@@ -108,5 +117,7 @@ def _is_there(gallery: sqlite3.Connection, name: str) -> bool:
     return gallery.execute("SELECT 1 FROM people WHERE name = ?", (name,)).fetchone() is not None
 
 
-def _store(gallery: sqlite3.Connection, name: str, person: PackedPerson, model: str) -> None:
-    write_looks(gallery, write_person(gallery, name, person.enrolled), person.embeddings(model))
+def _store(gallery: sqlite3.Connection, vault: Vault, name: str, person: PackedPerson, model: str) -> None:
+    number = write_person(gallery, name, person.enrolled)
+    write_looks(gallery, vault, number, person.embeddings(model))
+    append(gallery, "imported", person=number, looks=len(person.looks))

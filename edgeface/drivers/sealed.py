@@ -22,6 +22,7 @@ COST, BLOCK, LANES = 2**15, 8, 3
 LEAST_PASSPHRASE = 12
 """Characters."""
 MOST_BYTES = 64 << 20
+MOST_PASSPHRASE_BYTES = 4096
 
 
 def check_passphrase(passphrase: str) -> None:
@@ -40,7 +41,7 @@ def seal(path: Path, content: bytes, passphrase: str) -> None:
         raise StoreError(f"{path} would be larger than {MOST_BYTES >> 20} MiB", hint="export fewer people at a time")
     salt, nonce = os.urandom(SALT), os.urandom(NONCE)
     head = MAGIC + salt
-    sealed = _cipher(passphrase, salt).encrypt(nonce, content, head)
+    sealed = aes_gcm(passphrase_key(passphrase, salt)).encrypt(nonce, content, head)
     try:
         if path.exists():
             raise StoreError(f"{path} exists already", hint="name another file")
@@ -56,7 +57,7 @@ def unseal(path: Path, passphrase: str) -> bytes:
     head, nonce = content[: len(MAGIC) + SALT], content[len(MAGIC) + SALT :][:NONCE]
     if not content.startswith(MAGIC) or len(content) < len(MAGIC) + SALT + NONCE + TAG:
         raise StoreError(f"{path} is not a file of people", hint="give a file that `edgeface gallery export` wrote")
-    cipher = _cipher(passphrase, head[len(MAGIC) :])
+    cipher = aes_gcm(passphrase_key(passphrase, head[len(MAGIC) :]))
 
     from cryptography.exceptions import InvalidTag
 
@@ -82,13 +83,38 @@ def _read(path: Path) -> bytes:
         raise StoreError(f"{path} cannot be read: {reason}") from error
 
 
-def _cipher(passphrase: str, salt: bytes) -> "AESGCM":
+def aes_gcm(key: bytes) -> "AESGCM":
+    """Return AES-256-GCM under a key of 32 bytes. Raise MissingExtra without the package cryptography."""
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    except ImportError as error:
+        raise _missing(error) from error
+    return AESGCM(key)
+
+
+def passphrase_key(passphrase: str, salt: bytes) -> bytes:
+    """Return the 32 bytes that scrypt (RFC 7914) makes of a passphrase. Raise MissingExtra likewise."""
+    try:
         from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
     except ImportError as error:
-        raise MissingExtra(
-            f"files of people need the package cryptography: {error}", hint="pip install 'edgeface[secure]'"
-        ) from error
+        raise _missing(error) from error
     normal = unicodedata.normalize("NFC", passphrase).encode()
-    return AESGCM(Scrypt(salt=salt, length=32, n=COST, r=BLOCK, p=LANES).derive(normal))
+    return Scrypt(salt=salt, length=32, n=COST, r=BLOCK, p=LANES).derive(normal)
+
+
+def read_passphrase(file: Path) -> str:
+    """Return the first line of a file. Raise ConfigError."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MOST_PASSPHRASE_BYTES + 1)
+        if len(content) > MOST_PASSPHRASE_BYTES:
+            raise ConfigError(f"passphrase file {file} is larger than {MOST_PASSPHRASE_BYTES} bytes")
+        return content.decode().partition("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise ConfigError(f"passphrase file {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"passphrase file {file} is not UTF-8 text") from error
+
+
+def _missing(error: ImportError) -> MissingExtra:
+    return MissingExtra(f"encryption needs the package cryptography: {error}", hint="pip install 'edgeface[secure]'")

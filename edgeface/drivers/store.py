@@ -1,10 +1,9 @@
 """Keep the enrolled people in one SQLite file, and find the nearest of them."""
 
-import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,21 +12,24 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.names import clean_name, suggest
+from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity
+from edgeface.drivers.audit import append, prune
+from edgeface.drivers.consent import Consent, read_consents, read_expiries, record_consent
 from edgeface.drivers.gallery_errors import RESTORE, store_errors
 from edgeface.drivers.gallery_file import (
     check_writable,
-    empty_log,
     exists,
     imagine_gallery,
     open_gallery,
+    reading,
     transaction,
 )
+from edgeface.drivers.gallery_forget import Receipt, forget
 from edgeface.drivers.gallery_rows import Person, Template, read_people, read_templates, write_looks, write_person
-from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
-
-LOG = logging.getLogger(__name__)
+from edgeface.drivers.master_key import Master
+from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
+from edgeface.errors import EmbeddingMismatch, GalleryDamaged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +42,8 @@ class _Matrix:
     """The first row of each person."""
     people: list[Identity]
     models: frozenset[str]
+    expiries: npt.NDArray[np.float64]
+    """Until when each person may be recognised, in Unix seconds."""
 
 
 class Gallery:
@@ -49,19 +53,39 @@ class Gallery:
     EmbeddingMismatch; listing and forgetting work. What other processes enrol or forget is seen at the next
     call. The file is made when the first person is added, unless `read_only`, which needs one. Every method raises
     StoreError when the file cannot be used.
+
+    `master` gives the master key of an encrypted gallery; without it people can be listed and forgotten. Vectors are
+    decrypted when they are read, and are plain in memory only.
+
+    Whose consent is over is never found by `nearest`; without a consent it is over `keep_seconds` after enrolling.
     """
 
     def __init__(
-        self, path: Path, model: str, *, read_only: bool = False, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        model: str,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+        master: Master | None = None,
+        keep_seconds: float | None = None,
     ) -> None:
         self._path = path
         self._model = model
         self._clock = clock
+        self._master = master
+        self._keep_seconds = keep_seconds
         self._matrix: tuple[int, _Matrix] | None = None
         self._absent = not read_only and not exists(path)
         self._connection: sqlite3.Connection | None = (
             imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
         )
+        if not self._absent and not read_only:
+            try:
+                self._finish_forgetting()
+            except BaseException:
+                self.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -94,34 +118,23 @@ class Gallery:
         self._make_file()
         with self._errors(), transaction(self._open):
             self._check_storable(embeddings)  # again: nobody else can add vectors of another model meanwhile
+            vault = open_vault_to_write(self._open, self._path, self._master)
             number = write_person(self._open, name, now)
-            write_looks(self._open, number, [(embedding, source, now) for embedding in embeddings])
+            write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
+            append(self._open, "enrolled", person=number, at=now, looks=len(embeddings))
         self._matrix = None
         return Identity(number, name)
 
     def forget(self, name: str) -> int:
         """Erase a person and overwrite their vectors; return how many looks are gone."""
-        name = clean_name(name)
-        with self._errors(), transaction(self._open):
-            row = self._open.execute(
-                "SELECT p.id, count(t.id) FROM people p LEFT JOIN templates t ON t.person_id = p.id "
-                "WHERE p.name = ? GROUP BY p.id",
-                (name,),
-            ).fetchone()
-            if row is None:
-                raise StoreError(
-                    f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, self._names())
-                )
-            self._open.execute("DELETE FROM people WHERE id = ?", (row[0],))
-        self._matrix = None
+        return self.erase(name).looks
+
+    def erase(self, name: str) -> Receipt:
+        """Erase a person, destroy their key, and return what was done. The master key is not needed."""
         with self._errors():
-            if not empty_log(self._open):
-                LOG.warning(
-                    "%s is forgotten, but another process keeps reading: the vectors stay in %s-wal until it ends",
-                    name,
-                    self._path,
-                )
-        return row[1]
+            receipt = forget(self._open, self._path, clean_name(name), now=self._clock())
+        self._matrix = None
+        return receipt
 
     def people(self) -> list[Person]:
         """Return everybody, sorted by name."""
@@ -134,8 +147,43 @@ class Gallery:
 
     def templates(self) -> list[Template]:
         """Return every stored look, a person's looks together, in the order in which they came."""
+        with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
+            return read_templates(self._open, self._path, open_vault(self._open, self._path, self._master))
+
+    def consent(self, name: str, consent: Consent) -> Identity:
+        """Note a person's consent. Raise ConfigError when its text or times are impossible."""
+        with self.changing() as connection:
+            identity = record_consent(connection, self._path, name, consent)
+        self._matrix = None
+        return identity
+
+    def consents(self) -> dict[int, Consent]:
+        """Return the consents by the numbers of their people."""
         with self._errors():
-            return read_templates(self._open, self._path)
+            return read_consents(self._open)
+
+    def expiries(self) -> dict[int, float]:
+        """Return until when each person may be recognised, by number, in Unix seconds; infinite: for ever."""
+        with self._errors():
+            return read_expiries(self._open, self._keep_seconds)
+
+    def sweep(self, audit_seconds: float | None) -> tuple[list[Receipt], int]:
+        """Forget whose time is over, and drop entries of the audit log that are older; return how many of these."""
+        now, over = self._clock(), self.expiries()
+        names = [p.identity.name for p in self.people() if over.get(p.identity.id, np.inf) <= now]
+        with self._errors():
+            receipts = [forget(self._open, self._path, name, now=now, action="expired") for name in names]
+        self._matrix = None
+        if audit_seconds is None:
+            return receipts, 0
+        with self.changing() as connection:
+            return receipts, prune(connection, now - audit_seconds, now=now)
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database in a transaction, for a change that is kept when the block ends well."""
+        with self._errors(), transaction(self._open):
+            yield self._open
 
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
@@ -144,7 +192,8 @@ class Gallery:
         if not matrix.people:
             return []
         best = np.maximum.reduceat(matrix.vectors @ query.vector, matrix.starts)
-        order = np.argsort(-best, kind="stable")[: max(k, 0)]
+        best[matrix.expiries <= self._clock()] = -np.inf
+        order = np.argsort(-best, kind="stable")[: min(max(k, 0), int(np.isfinite(best).sum()))]
         return [(matrix.people[place], float(best[place])) for place in order]
 
     def check_writable(self) -> None:
@@ -174,11 +223,12 @@ class Gallery:
         with self._errors():
             (version,) = self._open.execute("PRAGMA data_version").fetchone()
         if self._matrix is None or self._matrix[0] != version:
-            self._matrix = (version, _stack(self.templates(), self._path))
+            self._matrix = (version, _stack(self.templates(), self.expiries(), self._path))
         return self._matrix[1]
 
-    def _names(self) -> list[str]:
-        return [name for (name,) in self._open.execute("SELECT name FROM people")]
+    def _finish_forgetting(self) -> None:
+        with self._errors():
+            finish_forgetting(self._open, self._path)
 
     def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
         if embedding.model != self._model:
@@ -206,9 +256,9 @@ class Gallery:
             raise EmbeddingMismatch(f"an embedding must be {size} finite values, not {embedding.vector.shape} of them")
 
 
-def _stack(templates: list[Template], path: Path) -> _Matrix:
+def _stack(templates: list[Template], expiries: dict[int, float], path: Path) -> _Matrix:
     if not templates:
-        return _Matrix(np.empty((0, 0), np.float32), np.empty(0, np.intp), [], frozenset())
+        return _Matrix(np.empty((0, 0), np.float32), np.empty(0, np.intp), [], frozenset(), np.empty(0))
     models = frozenset(template.embedding.model for template in templates)
     vectors = [template.embedding.vector for template in templates]
     if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
@@ -217,7 +267,10 @@ def _stack(templates: list[Template], path: Path) -> _Matrix:
     starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
     # Of several models nothing is compared, so the first vector stands for all.
     matrix = np.stack(vectors if len(models) == 1 else vectors[:1])
-    return _Matrix(matrix, starts, [templates[start].identity for start in starts], models)
+    people = [templates[start].identity for start in starts]
+    # Somebody who came between two reads has no date yet: the next search reads both again.
+    until = np.array([expiries.get(person.id, np.inf) for person in people])
+    return _Matrix(matrix, starts, people, models, until)
 
 
 def _short(digest: str) -> str:

@@ -94,7 +94,7 @@ class FakePowers:
     def forget(self, name):
         if name not in ("alice", "bob"):
             raise StoreError(f"nobody called {name!r}", hint="did you mean 'alice'?")
-        return 1, "/state/backups"
+        return {"name": name, "looks_removed": 1, "backups": "/state/backups"}
 
     @contextmanager
     def desk(self):
@@ -322,7 +322,7 @@ def test_who_is_enrolled_is_listed_and_can_be_forgotten():
     assert [person["name"] for person in listed["people"]] == ["alice", "bob"]
     assert listed["gallery"] == "/state/gallery.db"
     forgotten = daemon.ask(FakeCaller("group"), ask="forget", name="alice")
-    assert forgotten == {"looks_removed": 1, "backups": "/state/backups"}
+    assert forgotten == {"name": "alice", "looks_removed": 1, "backups": "/state/backups"}
     with pytest.raises(StoreError):
         daemon.ask(FakeCaller("group"), ask="forget", name="alise")
     assert daemon.powers.notes == ["user 7 had alice forgotten"]

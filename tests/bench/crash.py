@@ -46,8 +46,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=2000)
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--encrypted", action="store_true", help="kill a process whose gallery is encrypted; no cuts")
     given = parser.parse_args()
     findings, start = Findings(), time.monotonic()
+    if given.encrypted:
+        findings.master, given.cuts = (lambda _salt: b"m" * 32), 0
     with tempfile.TemporaryDirectory(prefix="edgeface-crash-") as name:
         kill(Path(name), given.kills, Random(given.seed), findings)
         # Afterwards, because a forked process must not record.

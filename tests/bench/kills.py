@@ -82,7 +82,7 @@ class Killing:
         state = self.state
         try:
             while True:
-                with Gallery(self.path, MODEL) as gallery:
+                with Gallery(self.path, MODEL, master=self.findings.master) as gallery:
                     for _ in range(random.randint(1, 8)):
                         state = self._one(gallery, random, state, say)
         finally:
@@ -104,7 +104,7 @@ class Killing:
     def _check_backups(self, where: str) -> None:
         for path in backups_in(self.folder / "backups"):
             try:
-                verify(path)
+                verify(path, self.findings.master)
             except StoreError as error:
                 self.findings.corrupt += 1
                 self.findings.seen.append(f"{where}: {error}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeface.core.types import Embedding
 from edgeface.drivers.gallery_rows import STORED
+from edgeface.drivers.master_key import Master
 from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
 
@@ -83,11 +84,13 @@ class Findings:
     """Forgotten people of whom a vector is still in the gallery's files."""
     seen: list[str] = field(default_factory=list)
     """Each fault in words."""
+    master: Master | None = None
+    """The master key of encrypted galleries."""
 
     def judge(self, path: Path, before: State, pending: Operation | None, where: str) -> State:
         """Open the gallery as the next command would, and return what it holds."""
         try:
-            with Gallery(path, MODEL) as gallery:
+            with Gallery(path, MODEL, master=self.master) as gallery:
                 found: State = {}
                 for template in gallery.templates():
                     found.setdefault(template.identity.name, Counter())[digest(template.embedding)] += 1

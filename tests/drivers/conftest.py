@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,36 @@ def as_nobody() -> Callable[[], AbstractContextManager[None]]:
             os.seteuid(user)
 
     return context
+
+
+@dataclass(frozen=True)
+class RawDisk:
+    """A small ext4 disk in a file, whose every byte can be read, free blocks and journal included."""
+
+    folder: Path
+    image: Path
+
+    def content(self) -> bytes:
+        """Return all that is on the disk once everything is written."""
+        subprocess.run(["sync", "--file-system", str(self.folder)], check=True)
+        return self.image.read_bytes()
+
+
+@pytest.fixture
+def raw_disk(tmp_path: Path) -> Iterator[RawDisk]:
+    """A disk to look at byte by byte; skipped where none can be mounted."""
+    disk = RawDisk(tmp_path / "disk", tmp_path / "disk.img")
+    disk.folder.mkdir()
+    with disk.image.open("wb") as stream:
+        stream.truncate(12 << 20)
+    try:
+        for command in (["mkfs.ext4", "-q", disk.image], ["mount", "-o", "loop", disk.image, disk.folder]):
+            if subprocess.run(command, capture_output=True, check=False).returncode:
+                pytest.skip("a disk image can be mounted by the superuser only")
+    except OSError:
+        pytest.skip("there is no mkfs.ext4 to make a disk with")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk.folder)], check=True)
 
 
 @pytest.fixture(scope="session")

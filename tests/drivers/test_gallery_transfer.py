@@ -69,7 +69,7 @@ def test_people_arrive_with_all_that_was_known_of_them(file: Path, path: Path, t
 
 def test_only_the_named_go_along(tmp_path: Path, file: Path, path: Path) -> None:
     one = tmp_path / "one.people"
-    with Gallery(tmp_path / "from.db", MODEL, read_only=True) as gallery:
+    with Gallery(tmp_path / "from.db", MODEL) as gallery:
         assert export_people(gallery, one, WORDS, ["Zoë", " Zoë "]) == (1, 1)
         with pytest.raises(StoreError, match="nobody called 'Zoe'") as caught:
             export_people(gallery, tmp_path / "none.people", WORDS, ["Zoe"])

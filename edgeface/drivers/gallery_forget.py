@@ -1,0 +1,60 @@
+"""Forget a person: destroy their key wherever it is, delete their rows, and leave no byte of them in the file."""
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeface.core.names import suggest
+from edgeface.drivers.audit import Entry, append
+from edgeface.drivers.gallery_file import transaction
+from edgeface.drivers.gallery_wipe import rewrite
+from edgeface.drivers.key_copies import Spread, destroy_of, spread
+from edgeface.drivers.keyring import label_of
+from edgeface.drivers.vault import keyring_of
+from edgeface.errors import StoreError
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was done to forget somebody."""
+
+    name: str
+    looks: int
+    keys: int
+    """How many keys of theirs were destroyed; 0 in a plain gallery."""
+    spread: Spread
+    """Where the keys were destroyed, and where that is still to be done."""
+    entry: Entry
+    """What the audit log says of it."""
+
+
+def forget(connection: sqlite3.Connection, path: Path, name: str, *, now: float, action: str = "forgotten") -> Receipt:
+    """Erase a person of an open gallery. `now` is in Unix seconds, `action` what the audit log calls it.
+
+    Raise StoreError when neither they nor a key of theirs is there.
+
+    The key goes first: killed after that, the next who opens the gallery deletes the rows.
+    """
+    with transaction(connection):
+        rows = connection.execute(
+            "SELECT p.id, p.key, count(t.id) FROM people p LEFT JOIN templates t ON t.person_id = p.id "
+            "WHERE p.name = ? GROUP BY p.id",
+            (name,),
+        ).fetchall()
+        ring = keyring_of(connection, path)
+        keys = destroy_of(ring, label_of(ring.id, name), [key for _, key, _ in rows]) if ring else 0
+        if not rows and not keys:
+            names = [there for (there,) in connection.execute("SELECT name FROM people")]
+            raise StoreError(f"nobody called {name!r} is in gallery {path}", hint=suggest(name, names))
+        arrived = spread(connection, ring) if ring else Spread([], [])
+        connection.executemany("DELETE FROM people WHERE id = ?", [(row[0],) for row in rows])
+        looks, person = sum(count for _, _, count in rows), rows[0][0] if rows else None
+        entry = append(connection, action, person=person, at=now, looks=looks, keys=keys)
+    if not rewrite(connection):
+        LOG.warning(
+            "%s is forgotten, but another process keeps reading: the vectors stay in %s-wal until it ends", name, path
+        )
+    return Receipt(name, looks, keys, arrived, entry)

@@ -1,0 +1,72 @@
+"""A gallery of the first release is brought up to date, with all that was in it."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import pytest
+
+from edgeface.drivers import gallery_file
+from edgeface.drivers.gallery_restore import restore, verify
+from edgeface.drivers.gallery_upgrade import upgrade
+from edgeface.drivers.store import Gallery
+from edgeface.errors import StoreError
+from tests.drivers.test_forgotten import MODEL, of_person
+
+
+def make_old(path: Path) -> None:
+    """Write a gallery as the first release did: Ada with two looks."""
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in gallery_file.MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute("INSERT INTO migrations VALUES (1, 0)")
+        connection.execute("INSERT INTO people VALUES (7, 'Ada', 1000.0)")
+        rows = [(look.vector.astype("<f4").tobytes(), MODEL) for look in of_person(1, 2)]
+        connection.executemany("INSERT INTO templates VALUES (NULL, 7, ?, ?, 'photo', 1000.0)", rows)
+        connection.commit()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "gallery.db"
+    make_old(path)
+    return path
+
+
+def test_who_only_reads_finds_it_up_to_date_and_whole(path: Path) -> None:
+    with pytest.raises(StoreError, match="is of an older schema"):
+        Gallery(path, MODEL, read_only=True)
+    for _ in range(2):
+        upgrade(path)
+        with Gallery(path, MODEL, read_only=True) as gallery:
+            [(who, cosine)] = gallery.nearest(of_person(1, 1)[0], 5)
+            assert (who.id, who.name, cosine) == (7, "Ada", pytest.approx(1, abs=1e-6))
+            assert (gallery.consents(), list(gallery.expiries())) == ({}, [7])
+    assert verify(path).schema == len(gallery_file.MIGRATIONS)
+
+
+def test_an_old_backup_is_verified_as_it_is_and_restored_up_to_date(path: Path, tmp_path: Path) -> None:
+    assert (verify(path).schema, verify(path).looks) == (1, 2)
+    new = tmp_path / "new.db"
+    assert restore(path, new, force=False, now=2000.0).looks == 2
+    assert verify(new).schema == len(gallery_file.MIGRATIONS)
+    assert verify(path).schema == 1
+
+
+def test_one_that_cannot_be_written_is_left_as_it_is(
+    open_folder: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
+    path = open_folder / "gallery.db"
+    make_old(path)
+    before = path.read_bytes()
+    path.chmod(0o444)
+    with as_nobody():
+        upgrade(path)
+    assert path.read_bytes() == before
+
+
+def test_a_missing_one_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no gallery"):
+        upgrade(tmp_path / "none.db")
+    assert list(tmp_path.iterdir()) == []
