@@ -80,6 +80,23 @@ class EnrollmentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """When a live camera's frames are searched for faces."""
+
+    gate: Literal["live", "always", "never"] = setting(
+        "live", "Search only when something moves or somebody is here: for live cameras, recordings too, or never."
+    )
+    least_levels: float = setting(
+        8.0, "A spot must change by so many grey levels of 255 to count as motion.", at_least=1, at_most=255
+    )
+    check_seconds: float = setting(2.0, "So often a frame is searched although nothing moves.", at_least=0, at_most=60)
+    idle_after_seconds: float = setting(
+        10.0, "When nothing has changed for so long, frames are taken more rarely.", at_least=0
+    )
+    idle_fps: float = setting(5.0, "So many a second are taken then.", at_least=2, at_most=1000)
+
+
+@dataclass(frozen=True, slots=True)
 class TrackingSettings:
     """How a face is followed from frame to frame."""
 
@@ -116,6 +133,7 @@ class Config:
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
     enrollment: EnrollmentSettings = field(default_factory=EnrollmentSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)

@@ -16,6 +16,8 @@ from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
+from edgeface.core.duty import Duty, DutyLimits
+from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
@@ -156,6 +158,20 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=config.tracking.reverify_seconds,
     )
+
+
+def make_duty(config: Config) -> Duty | None:
+    """Return what chooses the frames to search; None: every frame is searched, as those of recordings."""
+    chosen = config.motion
+    if chosen.gate == "never" or (chosen.gate == "live" and not films_live(config)):
+        return None
+    limits = DutyLimits(
+        check_seconds=chosen.check_seconds,
+        follow_seconds=config.tracking.patience_seconds,
+        idle_after_seconds=chosen.idle_after_seconds,
+        idle_period_seconds=1 / chosen.idle_fps,
+    )
+    return Duty(Motion(chosen.least_levels), limits)
 
 
 def make_presence(config: Config) -> Presence:

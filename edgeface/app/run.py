@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgeface.app.pipeline import Pipeline, Recognition
+from edgeface.core.duty import Duty
 from edgeface.core.presence import Presence, Sighting
 from edgeface.core.protocols import Camera, Sink
 from edgeface.core.types import Event, Gap
@@ -27,11 +28,14 @@ def watch(
     sinks: Sequence[Sink],
     *,
     every: int = 1,
+    duty: Duty | None = None,
     on_frame: Callable[[Recognition], None] | None = None,
     on_beat: Callable[[], bool] | None = None,
     date: Callable[[float], float] = float,
 ) -> Summary:
     """Examine every n-th frame until the source ends; however it ends, whoever is present is said to leave.
+
+    Of these frames a `duty` chooses those that are worth it; it never leaves one out while somebody is present.
 
     `on_frame` is called after each examined frame, for instance to draw it, `on_beat` after each frame and gap; when
     that returns True the watch ends. While a camera gives gaps, whoever is present leaves once the patience of presence
@@ -45,9 +49,11 @@ def watch(
             if isinstance(frame, Gap):
                 _emit(presence.update([], frame.seconds), sinks, summary, date)
             else:
-                if number % every == 0:
+                if number % every == 0 and (duty is None or duty.wants(frame, occupied=presence.occupied)):
                     first, last = frame.seconds if first is None else first, frame.seconds
                     recognition = pipeline.recognize(frame)
+                    if duty is not None:
+                        duty.searched(frame, found=bool(recognition.faces))
                     summary.frames, summary.seconds = summary.frames + 1, last - first
                     _emit(presence.update(sightings(recognition), last), sinks, summary, date)
                     if on_frame is not None:

@@ -151,9 +151,12 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")
         heart = wiring.make_heart(manager, source)
+        duty = None if film else wiring.make_duty(config)  # a film wants every frame
 
         def beat() -> bool:
             heart.beat()
+            if duty:
+                source.pace(duty.period_seconds)
             return reloader.changed()
 
         summary = watch(
@@ -162,6 +165,7 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
             wiring.make_presence(config),
             [outboxes, sink],
             every=config.recognition.every,
+            duty=duty,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,
             date=clock.date,

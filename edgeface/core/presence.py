@@ -48,6 +48,11 @@ class Presence:
         self._people: dict[int, _Visit] = {}
         self._strangers: dict[int, _Visit] = {}
 
+    @property
+    def occupied(self) -> bool:
+        """Tell whether a visit is going on."""
+        return bool(self._people or self._strangers)
+
     def update(self, seen: Sequence[Sighting], seconds: float) -> list[Event]:
         """Take in one frame's sightings, none included; return departures, oldest first, then arrivals.
 
