@@ -112,6 +112,17 @@ class PresenceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ThermalSettings:
+    """When a live camera's loop goes slower because the board is hot."""
+
+    slow_above_celsius: float = setting(
+        75.0, "From this temperature of the processor on fewer frames are taken; 150: never.", at_least=0, at_most=150
+    )
+    resume_below_celsius: float = setting(70.0, "Below this one all are taken again.", at_least=0, at_most=150)
+    slowest_fps: float = setting(2.0, "So many a second are taken however hot it is.", at_least=1, at_most=1000)
+
+
+@dataclass(frozen=True, slots=True)
 class GallerySettings:
     """Where the enrolled people are kept."""
 
@@ -136,6 +147,7 @@ class Config:
     motion: MotionSettings = field(default_factory=MotionSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)
+    thermal: ThermalSettings = field(default_factory=ThermalSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()
@@ -160,6 +172,9 @@ def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
     needed, of = config.recognition.votes_needed, config.recognition.votes_of
     if needed > of:
         raise ConfigError(f"recognition.votes_needed is {needed}, more than recognition.votes_of = {of}")
+    cool, hot = config.thermal.resume_below_celsius, config.thermal.slow_above_celsius
+    if cool > hot:
+        raise ConfigError(f"thermal.resume_below_celsius is {cool:g}, more than thermal.slow_above_celsius = {hot:g}")
     return config
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeface.app.clock import SteadyClock
+from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
@@ -17,11 +18,12 @@ from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
+from edgeface.core.governor import Governor, GovernorLimits
 from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
-from edgeface.core.types import CameraEvent
+from edgeface.core.types import AnyEvent
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
 from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
@@ -35,6 +37,7 @@ from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
 from edgeface.drivers.sinks.outbox import Outboxes
 from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
+from edgeface.drivers.thermal import read_heat
 from edgeface.errors import ModelError
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
@@ -110,7 +113,7 @@ def make_camera(config: Config) -> Source:
 
 
 def make_live_camera(
-    config: Config, clock: SteadyClock, tell: Callable[[CameraEvent], None], *, must_open: bool
+    config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], None], *, must_open: bool
 ) -> SupervisedCamera:
     """Supervise the configured live source. With `must_open` one that does not open at once raises CameraError."""
     chosen = config.camera
@@ -136,6 +139,13 @@ def make_heart(manager: Notifier, camera: Source | SupervisedCamera) -> Heart:
     well = CameraHealth("ok")
     health = (lambda: camera.health) if isinstance(camera, SupervisedCamera) else (lambda: well)
     return Heart(manager, health, time.monotonic)
+
+
+def make_cooling(config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], None]) -> Cooling:
+    """Return what slows the loop of a live camera on a hot board."""
+    chosen = config.thermal
+    limits = GovernorLimits(chosen.slow_above_celsius, chosen.resume_below_celsius, 1 / chosen.slowest_fps)
+    return Cooling(read_heat, Governor(limits), clock, tell)
 
 
 def films_live(config: Config) -> bool:

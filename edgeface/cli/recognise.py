@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edgeface.app.clock import SteadyClock
     from edgeface.app.supervise import SupervisedCamera
     from edgeface.core.protocols import Sink
-    from edgeface.core.types import CameraEvent, Match
+    from edgeface.core.types import AnyEvent, Match
     from edgeface.drivers.annotate import VideoWriter
     from edgeface.drivers.cameras.source import Source
     from edgeface.drivers.notify import Notifier
@@ -144,7 +144,7 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
-        _source(config, clock, [outboxes, sink], must_open=not daemon) as source,
+        _source(config, clock, _teller([outboxes, sink], clock), must_open=not daemon) as source,
         _film(annotate, config, source) as film,
     ):
         wiring.check_model(parts, gallery)
@@ -152,11 +152,15 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
             tell("nobody is enrolled yet: everybody is unknown")
         heart = wiring.make_heart(manager, source)
         duty = None if film else wiring.make_duty(config)  # a film wants every frame
+        live = wiring.films_live(config)
+        cooling = wiring.make_cooling(config, clock, _teller([outboxes, sink], clock)) if live else None
 
         def beat() -> bool:
+            if cooling:
+                cooling.check()
+                heart.note = cooling.note
+                source.pace(max(cooling.period_seconds, duty.period_seconds if duty else 0.0))
             heart.beat()
-            if duty:
-                source.pace(duty.period_seconds)
             return reloader.changed()
 
         summary = watch(
@@ -200,18 +204,23 @@ def _face(match: "Match") -> dict[str, Any]:
     }
 
 
+def _teller(sinks: "Sequence[Sink]", clock: "SteadyClock") -> "Callable[[AnyEvent], None]":
+    """Return what tells all sinks of an event that bears the clock's steady time."""
+
+    def tell_all(event: "AnyEvent") -> None:
+        for sink in sinks:
+            sink.emit(replace(event, at=clock.date(event.at)))
+
+    return tell_all
+
+
 def _source(
-    config: Config, clock: "SteadyClock", sinks: "Sequence[Sink]", *, must_open: bool
+    config: Config, clock: "SteadyClock", tell_all: "Callable[[AnyEvent], None]", *, must_open: bool
 ) -> "Source | SupervisedCamera":
     from edgeface import wiring
 
     if not wiring.films_live(config):
         return wiring.make_camera(config)
-
-    def tell_all(event: "CameraEvent") -> None:
-        for sink in sinks:
-            sink.emit(replace(event, at=clock.date(event.at)))
-
     return wiring.make_live_camera(config, clock, tell_all, must_open=must_open)
 
 

@@ -120,5 +120,22 @@ class CameraEvent:
     test: bool = False
 
 
-AnyEvent = Event | CameraEvent
+@dataclass(frozen=True, slots=True)
+class ThermalEvent:
+    """The loop was slowed because the board is too hot, or runs freely again."""
+
+    state: Literal["ok", "slowed"]
+    reason: Literal["temperature", "throttled"] | None
+    """None: all is well. "throttled": the firmware holds the processor's clock down."""
+    detail: str
+    """For people."""
+    celsius: float | None
+    """None: there is no sensor."""
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    kind: Literal["thermal"] = "thermal"
+    test: bool = False
+
+
+AnyEvent = Event | CameraEvent | ThermalEvent
 """What sinks are told."""

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from edgeface.core.types import AnyEvent, CameraEvent
+from edgeface.core.types import AnyEvent, CameraEvent, ThermalEvent
 from edgeface.errors import HardwareError
 
 
@@ -20,6 +20,15 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
             "reason": event.reason,
             "detail": event.detail,
             "camera": event.camera,
+            "at": utc(event.at),
+        }
+    elif isinstance(event, ThermalEvent):
+        fields = {
+            "kind": event.kind,
+            "state": event.state,
+            "reason": event.reason,
+            "detail": event.detail,
+            "celsius": None if event.celsius is None else round(event.celsius, 1),
             "at": utc(event.at),
         }
     else:
@@ -76,6 +85,9 @@ class Text:
             _write(
                 self._stream, f"{clock}  camera {event.camera} is {event.state}{event.detail and ': '}{event.detail}"
             )
+            return
+        if isinstance(event, ThermalEvent):
+            _write(self._stream, f"{clock}  the loop is {event.state}: {event.detail}")
             return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
