@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from edgeface.errors import ConfigError
 from edgeface.settings import read_section, setting
-from edgeface.sink_settings import SINKS, SinkSettings
+from edgeface.sink_settings import KINDS, SINKS, Kind, SinkSettings
 
 HEADING = """\
 # Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
@@ -90,6 +90,9 @@ class MotionSettings:
         8.0, "A spot must change by so many grey levels of 255 to count as motion.", at_least=1, at_most=255
     )
     check_seconds: float = setting(2.0, "So often a frame is searched although nothing moves.", at_least=0, at_most=60)
+    no_face_seconds: float = setting(
+        10.0, 'Motion of so long without a face is an event "no_face", told where `events` lists it.', at_least=0
+    )
     idle_after_seconds: float = setting(
         10.0, "When nothing has changed for so long, frames are taken more rarely.", at_least=0
     )
@@ -130,6 +133,13 @@ class GallerySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """What `edgeface run` prints on standard output."""
+
+    events: tuple[Kind, ...] = setting(KINDS, 'Which kinds of events are printed; "no_face" is there too.')
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What is told on standard error."""
 
@@ -149,6 +159,7 @@ class Config:
     presence: PresenceSettings = field(default_factory=PresenceSettings)
     thermal: ThermalSettings = field(default_factory=ThermalSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeface.app.attention import Attention
 from edgeface.app.clock import SteadyClock
 from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
@@ -18,6 +19,7 @@ from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
+from edgeface.core.faceless import Faceless
 from edgeface.core.governor import Governor, GovernorLimits
 from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
@@ -170,7 +172,7 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
     )
 
 
-def make_duty(config: Config) -> Duty | None:
+def make_attention(config: Config) -> Attention | None:
     """Return what chooses the frames to search; None: every frame is searched, as those of recordings."""
     chosen = config.motion
     if chosen.gate == "never" or (chosen.gate == "live" and not films_live(config)):
@@ -181,7 +183,7 @@ def make_duty(config: Config) -> Duty | None:
         idle_after_seconds=chosen.idle_after_seconds,
         idle_period_seconds=1 / chosen.idle_fps,
     )
-    return Duty(Motion(chosen.least_levels), limits)
+    return Attention(Duty(Motion(chosen.least_levels), limits), Faceless(chosen.no_face_seconds))
 
 
 def make_presence(config: Config) -> Presence:

@@ -133,13 +133,14 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
     from edgeface.app.annotate import label
     from edgeface.app.run import watch
     from edgeface.drivers.gallery_file import exists
+    from edgeface.drivers.sinks.chosen import Chosen
     from edgeface.drivers.sinks.json_lines import JsonLines, Text
 
     config = reloader.config
     parts = wiring.make_parts(config, live=True)
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
-    sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
+    sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
     clock = wiring.make_clock()
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled) as gallery,
@@ -151,7 +152,7 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")
         heart = wiring.make_heart(manager, source)
-        duty = None if film else wiring.make_duty(config)  # a film wants every frame
+        attention = None if film else wiring.make_attention(config)  # a film wants every frame
         live = wiring.films_live(config)
         cooling = wiring.make_cooling(config, clock, _teller([outboxes, sink], clock)) if live else None
 
@@ -159,7 +160,7 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
             if cooling:
                 cooling.check()
                 heart.note = cooling.note
-                source.pace(max(cooling.period_seconds, duty.period_seconds if duty else 0.0))
+                source.pace(max(cooling.period_seconds, attention.period_seconds if attention else 0.0))
             heart.beat()
             return reloader.changed()
 
@@ -169,7 +170,7 @@ def _watch(reloader: Reloader, manager: "Notifier", annotate: Path | None, *, da
             wiring.make_presence(config),
             [outboxes, sink],
             every=config.recognition.every,
-            duty=duty,
+            attention=attention,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,
             date=clock.date,

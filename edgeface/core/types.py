@@ -137,5 +137,17 @@ class ThermalEvent:
     test: bool = False
 
 
-AnyEvent = Event | CameraEvent | ThermalEvent
+@dataclass(frozen=True, slots=True)
+class NoFaceEvent:
+    """Something has moved for long, and no face was found."""
+
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    seconds: float
+    """For how long it has moved."""
+    kind: Literal["no_face"] = "no_face"
+    test: bool = False
+
+
+AnyEvent = Event | CameraEvent | ThermalEvent | NoFaceEvent
 """What sinks are told."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgeface import wiring
+from edgeface.app.attention import Attention
 from edgeface.app.run import watch
 from edgeface.config import load
-from edgeface.core.duty import Duty
 from edgeface.core.types import Embedding, Frame, Identity
 
 FPS = 15
@@ -28,15 +28,15 @@ SETTLED_SECONDS = 60.0
 
 
 class Room:
-    """An empty room as a camera gives it, at the pace that a duty asks for."""
+    """An empty room as a camera gives it, at the pace that the gate asks for."""
 
-    def __init__(self, duty: Duty | None) -> None:
+    def __init__(self, attention: Attention | None) -> None:
         random = np.random.default_rng(1)
         wall = np.linspace(60, 140, 1280)[np.newaxis, :, np.newaxis] * np.ones((720, 1, 3))
         self._pictures = [
             np.clip(wall + random.normal(0, NOISE_LEVELS, (720, 1280, 1)), 0, 255).astype(np.uint8) for _ in range(8)
         ]
-        self._duty, self._now, self.seconds, self.taken = duty, 1_000.0, 0.0, 0
+        self._attention, self._now, self.seconds, self.taken = attention, 1_000.0, 0.0, 0
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames for `seconds` of the stream."""
@@ -45,7 +45,7 @@ class Room:
             blue_first = self._pictures[self.taken % len(self._pictures)]
             yield Frame(np.ascontiguousarray(blue_first[..., ::-1]), self._now)
             self.taken += 1
-            self._now += max(1 / FPS, self._duty.period_seconds if self._duty else 0.0)
+            self._now += max(1 / FPS, self._attention.period_seconds if self._attention else 0.0)
 
     def close(self) -> None:
         """Do nothing."""
@@ -63,14 +63,14 @@ class Nobody:
 class Side:
     """One way to watch, with its own memory of the scene."""
 
-    duty: Duty | None
+    attention: Attention | None
     searched: int = 0
     cpu_seconds: float = 0.0
     room: Room = field(init=False)
 
     def __post_init__(self) -> None:
         config = load()
-        self.room = Room(self.duty)
+        self.room = Room(self.attention)
         self.pipeline = wiring.make_pipeline(config, wiring.make_parts(config, live=True), Nobody())
         self.presence = wiring.make_presence(config)
 
@@ -78,7 +78,7 @@ class Side:
         """Watch the room for so long, by the clock of the stream."""
         self.room.seconds = seconds
         before = time.process_time()
-        summary = watch(self.room, self.pipeline, self.presence, [], duty=self.duty)
+        summary = watch(self.room, self.pipeline, self.presence, [], attention=self.attention)
         self.cpu_seconds += time.process_time() - before
         self.searched += summary.frames
 
@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30.0, help="of the stream, for each side")
     seconds = parser.parse_args().seconds
-    plain, gated = Side(None), Side(wiring.make_duty(load()))
+    plain, gated = Side(None), Side(wiring.make_attention(load()))
     gated.watch(SETTLED_SECONDS)
     gated.searched, gated.cpu_seconds, gated.room.taken = 0, 0.0, 0
     for _ in range(ROUNDS):

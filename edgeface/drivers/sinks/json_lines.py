@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from edgeface.core.types import AnyEvent, CameraEvent, ThermalEvent
+from edgeface.core.types import AnyEvent, CameraEvent, NoFaceEvent, ThermalEvent
 from edgeface.errors import HardwareError
 
 
@@ -31,6 +31,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
             "celsius": None if event.celsius is None else round(event.celsius, 1),
             "at": utc(event.at),
         }
+    elif isinstance(event, NoFaceEvent):
+        fields = {"kind": event.kind, "seconds": round(event.seconds, 1), "at": utc(event.at)}
     else:
         fields = {
             "kind": event.kind,
@@ -85,6 +87,9 @@ class Text:
             _write(
                 self._stream, f"{clock}  camera {event.camera} is {event.state}{event.detail and ': '}{event.detail}"
             )
+            return
+        if isinstance(event, NoFaceEvent):
+            _write(self._stream, f"{clock}  somebody, but no face seen for {event.seconds:.0f} s")
             return
         if isinstance(event, ThermalEvent):
             _write(self._stream, f"{clock}  the loop is {event.state}: {event.detail}")

@@ -3,10 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeface.app.attention import Attention
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.run import watch
 from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
+from edgeface.core.faceless import Faceless
 from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
 from edgeface.core.tracking import Tracker
@@ -52,9 +54,11 @@ def watched(pictures, *, gate=True, patience_seconds=10.0, blind=()):
         policy=Policy(threshold=0.8),
         tracker=Tracker(patience_seconds=1.5),
     )
-    duty = Duty(Motion(), DutyLimits(check_seconds=2.0, follow_seconds=1.5)) if gate else None
-    watch(PaintedCamera(pictures, fps=FPS), pipeline, Presence(patience_seconds), [sink], duty=duty)
-    return [(event.kind, event.name, round(event.at - START, 3)) for event in sink.events], detector.searches
+    duty = Duty(Motion(), DutyLimits(check_seconds=2.0, follow_seconds=1.5))
+    attention = Attention(duty, Faceless(10.0)) if gate else None
+    watch(PaintedCamera(pictures, fps=FPS), pipeline, Presence(patience_seconds), [sink], attention=attention)
+    told = [(event.kind, getattr(event, "name", None), round(event.at - START, 3)) for event in sink.events]
+    return told, detector.searches
 
 
 def test_who_stands_still_for_minutes_has_not_left():
@@ -94,6 +98,19 @@ def test_an_empty_room_is_hardly_searched():
 
 def test_without_a_gate_every_frame_is_searched():
     assert watched([NOBODY] * 60 * FPS, gate=False)[1] == 300
+
+
+def test_who_moves_for_ten_seconds_without_a_face_is_told_of_once():
+    pacing = [paint(Square(RED, left=20 * (number % 20))) for number in range(20)]
+    events, searches = watched([NOBODY] * 100 + pacing * 5, blind=range(10_000))
+    assert events == [("no_face", None, 30.0)]
+    assert searches >= 100
+
+
+def test_who_shows_a_face_and_turns_away_while_walking_is_no_somebody_without_a_face():
+    pacing = [paint(Square(RED, left=20 * (number % 20))) for number in range(20)]
+    events, _ = watched([ALICE] * 20 + pacing * 2, blind=range(20, 10_000))
+    assert [kind for kind, *_ in events] == ["arrived", "left"]
 
 
 SCENES = st.lists(st.tuples(st.sampled_from("NASB"), st.integers(1, 75)), min_size=1, max_size=6)
