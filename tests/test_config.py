@@ -186,6 +186,7 @@ def test_sinks_in_force_give_themselves_again(tmp_path):
         ('kind = "file"\npaht = "x"', "unknown setting sink.0.paht", "did you mean sink.0.path?"),
         ('kind = "file"\npath = "x"\nkeep = 0', "sink.0.keep must be at least 1, not 0", ""),
         ('kind = "file"\npath = 1', "sink.0.path must be str, not 1", ""),
+        ('kind = "file"\npath = "x"\nevents = ["noface"]', "sink.0.events.0 is 'noface'", "'no_face'"),
     ],
 )
 def test_a_wrong_sink_is_refused_with_what_is_wrong(tmp_path, table, message, hint):

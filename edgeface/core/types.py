@@ -98,6 +98,8 @@ class Event:
     """Number of the track, from 1, within one run."""
     test: bool = False
     """True: nobody came or went, a sink is being tried out."""
+    visit: str = ""
+    """The same for the arrival and the departure of one visit, and for no other; empty: it belongs to no visit."""
 
 
 CameraState = Literal["starting", "ok", "faulty"]

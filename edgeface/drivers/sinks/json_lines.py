@@ -41,6 +41,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
             "similarity": round(float(event.similarity), 4),
             "track": event.track,
         }
+        if event.visit:
+            fields["visit"] = event.visit
     if event.test:
         fields["test"] = True
     return fields
@@ -49,8 +51,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
 def event_json(event: AnyEvent) -> str:
     """Return an event as one line of JSON.
 
-    >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
-    '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
+    >>> event_json(NoFaceEvent(0.5, 10.04))
+    '{"kind": "no_face", "seconds": 10.0, "at": "1970-01-01T00:00:00.500Z"}'
     """
     return json.dumps(event_fields(event), ensure_ascii=False, allow_nan=False)
 
