@@ -1,11 +1,14 @@
 """The motion gate spares searches and loses nobody."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeface import wiring
 from edgeface.app.attention import Attention
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.run import watch
+from edgeface.config import load
 from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
 from edgeface.core.faceless import Faceless
@@ -111,6 +114,22 @@ def test_who_shows_a_face_and_turns_away_while_walking_is_no_somebody_without_a_
     pacing = [paint(Square(RED, left=20 * (number % 20))) for number in range(20)]
     events, _ = watched([ALICE] * 20 + pacing * 2, blind=range(20, 10_000))
     assert [kind for kind, *_ in events] == ["arrived", "left"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "source", "gated"),
+    [
+        ("live", "0", True),
+        ("live", "rtsp://door/stream", True),
+        ("live", "film.mp4", False),
+        ("live", "pictures", False),
+        ("always", "film.mp4", True),
+        ("never", "0", False),
+    ],
+)
+def test_live_cameras_have_a_gate_and_recordings_are_searched_in_full(gate, source, gated):
+    config = load([], [f"motion.gate={gate}", f"camera.source={source}"])
+    assert (wiring.make_attention(config) is not None) == gated
 
 
 SCENES = st.lists(st.tuples(st.sampled_from("NASB"), st.integers(1, 75)), min_size=1, max_size=6)
