@@ -16,9 +16,17 @@ class Summary:
 
     frames: int = 0
     """Frames examined."""
-    seconds: float = 0.0
-    """Time of the stream from the first to the last of them."""
     events: int = 0
+    first_seconds: float | None = None
+    last_seconds: float | None = None
+    """When the first and the last of the frames were taken; None: there was none."""
+
+    @property
+    def seconds(self) -> float:
+        """Time of the stream from the first to the last frame."""
+        if self.first_seconds is None or self.last_seconds is None:
+            return 0.0
+        return self.last_seconds - self.first_seconds
 
 
 def watch(
@@ -42,7 +50,6 @@ def watch(
     is over. `date` turns the time of frames into that of events.
     """
     summary = Summary()
-    first = last = None
     number = 0
 
     def tell(events: Sequence[AnyEvent]) -> None:
@@ -52,11 +59,12 @@ def watch(
                 sink.emit(replace(event, at=date(event.at)))
 
     def examine(frame: Frame) -> bool:
-        nonlocal first, last
-        first, last = frame.seconds if first is None else first, frame.seconds
+        if summary.first_seconds is None:
+            summary.first_seconds = frame.seconds
+        summary.last_seconds = frame.seconds
         recognition = pipeline.recognize(frame)
-        summary.frames, summary.seconds = summary.frames + 1, last - first
-        tell(presence.update(sightings(recognition), last))
+        summary.frames += 1
+        tell(presence.update(sightings(recognition), frame.seconds))
         if on_frame is not None:
             on_frame(recognition)
         return bool(recognition.faces)
@@ -75,8 +83,8 @@ def watch(
             if on_beat is not None and on_beat():
                 break
     finally:
-        if last is not None:
-            tell(presence.flush(last))
+        if summary.last_seconds is not None:
+            tell(presence.flush(summary.last_seconds))
     return summary
 
 

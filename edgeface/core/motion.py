@@ -82,7 +82,7 @@ class Motion:
 
 
 def _without_exposure(change: Thumbnail) -> Thumbnail:
-    return change - np.median(change)
+    return change - np.float32(np.median(change))
 
 
 def _stirs(change: Thumbnail, limit: Thumbnail) -> bool:

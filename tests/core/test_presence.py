@@ -146,7 +146,7 @@ def test_an_arrival_and_its_departure_share_the_id_of_the_visit_and_the_next_vis
     assert visits(first) == [("arrived", "1"), ("arrived", "2"), ("arrived", "3")]
     presence.update([seen(None, 2), seen(ADA, 4)], 5.0)
     assert visits(presence.update([], 12.0)) == [("left", "1")]
-    assert visits(presence.update([seen(ADA, 5)], 60.0)) == [("left", "2"), ("left", "3"), ("arrived", "4")]
+    assert visits(presence.update([seen(ADA, 5)], 60.0)) == [("left", "3"), ("left", "2"), ("arrived", "4")]
     assert visits(presence.flush(61.0)) == [("left", "4")]
 
 
