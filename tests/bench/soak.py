@@ -35,6 +35,7 @@ CLIP = REPOSITORY.parent / "shared" / "video" / "strangers.mp4"
 NAME = "eileen"
 SEEN_SECONDS, RECOVERED_SECONDS = 45.0, 90.0
 """What takes longer counts as missed; a back-off may be as long as a minute."""
+SETTLE_SECONDS = 4.0
 POLL_SECONDS = 0.2
 WARM_SHARE, WARM_SECONDS = 1 / 3, 120.0
 """Memory is compared from this share of the run on, at the latest from so many seconds on."""
@@ -106,6 +107,7 @@ class Soak:
         self._wait(lambda: False, planned.least_seconds, injected=True)
         seen = self._wait(is_seen, SEEN_SECONDS, injected=True)
         self.stage.fault = ""
+        self._wait(lambda: False, SETTLE_SECONDS, injected=True)  # the old size is a change of size once more
         return seen, self._wait(lambda: self.daemon.camera_state == "ok", RECOVERED_SECONDS, injected=True)
 
     def _reload(self, *, good: bool) -> tuple[bool, bool]:
