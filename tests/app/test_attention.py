@@ -135,7 +135,7 @@ def test_live_cameras_have_a_gate_and_recordings_are_searched_in_full(gate, sour
 SCENES = st.lists(st.tuples(st.sampled_from("NASB"), st.integers(1, 75)), min_size=1, max_size=6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SCENES)
 def test_whoever_comes_and_goes_the_events_are_those_of_a_watch_without_a_gate(scenes):
     kinds = {"N": NOBODY, "A": ALICE, "S": STRANGER, "B": BOWED}
