@@ -3,11 +3,13 @@ PYTHON ?= python3
 OUT ?= demo-out
 KILLS ?= 2000
 CUTS ?= 200
+SECONDS ?= 30
+MINUTES ?= 20
 PIP := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 IS_311 := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info[:2] == (3, 11)))')
 DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py tests/test_config.py tests/test_device_environment.py
 
-.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-device clean
+.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-device idle-bench soak clean
 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
@@ -47,6 +49,12 @@ check-systemd: ## As root: the package and its service under a booted systemd; J
 	PYTHON=$(PYTHON) deploy/check-systemd
 
 check-device: check-arm64 check-systemd ## As root on Debian 12: all that can be proven of a device without one
+
+idle-bench: .venv/dev ## What the motion gate spares on an idle scene, side by side
+	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.idle --seconds $(SECONDS)
+
+soak: .venv/dev ## The daemon on a stream of faces with a fault every few seconds; the last line is JSON
+	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.soak --minutes $(MINUTES)
 
 clean:
 	rm -rf .venv .venv-litert .venv-tflite demo-out build *.egg-info

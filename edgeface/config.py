@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from edgeface.errors import ConfigError
 from edgeface.settings import read_section, setting
-from edgeface.sink_settings import SINKS, SinkSettings
+from edgeface.sink_settings import KINDS, SINKS, Kind, SinkSettings
 
 HEADING = """\
 # Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
@@ -82,6 +82,26 @@ class EnrollmentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """When a live camera's frames are searched for faces."""
+
+    gate: Literal["live", "always", "never"] = setting(
+        "live", "Search only when something moves or somebody is here: for live cameras, recordings too, or never."
+    )
+    least_levels: float = setting(
+        8.0, "A spot must change by so many grey levels of 255 to count as motion.", at_least=1, at_most=255
+    )
+    check_seconds: float = setting(2.0, "So often a frame is searched although nothing moves.", at_least=0, at_most=60)
+    no_face_seconds: float = setting(
+        10.0, 'Motion of so long without a face is an event "no_face", told where `events` lists it.', at_least=0
+    )
+    idle_after_seconds: float = setting(
+        10.0, "When nothing has changed for so long, frames are taken more rarely.", at_least=0
+    )
+    idle_fps: float = setting(5.0, "So many a second are taken then.", at_least=2, at_most=1000)
+
+
+@dataclass(frozen=True, slots=True)
 class TrackingSettings:
     """How a face is followed from frame to frame."""
 
@@ -94,6 +114,17 @@ class PresenceSettings:
     """When somebody has left."""
 
     patience_seconds: float = setting(10.0, "Somebody unseen for so long has left.", at_least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalSettings:
+    """When a live camera's loop goes slower because the board is hot."""
+
+    slow_above_celsius: float = setting(
+        75.0, "From this temperature of the processor on fewer frames are taken; 150: never.", at_least=0, at_most=150
+    )
+    resume_below_celsius: float = setting(70.0, "Below this one all are taken again.", at_least=0, at_most=150)
+    slowest_fps: float = setting(2.0, "So many a second are taken however hot it is.", at_least=1, at_most=1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +177,13 @@ class ControlSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """What `edgeface run` prints on standard output."""
+
+    events: tuple[Kind, ...] = setting(KINDS, 'Which kinds of events are printed; "no_face" is there too.')
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What is told on standard error."""
 
@@ -160,11 +198,14 @@ class Config:
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
     enrollment: EnrollmentSettings = field(default_factory=EnrollmentSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)
+    thermal: ThermalSettings = field(default_factory=ThermalSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()
 
@@ -188,6 +229,9 @@ def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
     needed, of = config.recognition.votes_needed, config.recognition.votes_of
     if needed > of:
         raise ConfigError(f"recognition.votes_needed is {needed}, more than recognition.votes_of = {of}")
+    cool, hot = config.thermal.resume_below_celsius, config.thermal.slow_above_celsius
+    if cool > hot:
+        raise ConfigError(f"thermal.resume_below_celsius is {cool:g}, more than thermal.slow_above_celsius = {hot:g}")
     return config
 
 

@@ -7,6 +7,13 @@ from edgeface.settings import required, setting
 
 QUEUE = "So many events may wait for it; when one more comes, the oldest is given up."
 
+Kind = Literal["arrived", "left", "camera", "thermal", "no_face"]
+
+KINDS: tuple[Kind, ...] = ("arrived", "left", "camera", "thermal")
+"""What a sink is told of when it does not say."""
+
+EVENTS = 'Which kinds of events it is told; "no_face" is there too.'
+
 SECRET = "File with the {}, or credential:NAME for one of systemd; empty: {}."
 
 
@@ -20,6 +27,7 @@ class FileSinkSettings:
         10.0, "A file that would grow beyond this is renamed to .1, .2, ...; 0: never.", at_least=0
     )
     keep: int = setting(5, "So many renamed files are kept.", at_least=1, at_most=1000)
+    events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
@@ -29,6 +37,7 @@ class SocketSinkSettings:
 
     kind: Literal["socket"] = setting("socket", "A line of JSON an event, to all who are connected to a Unix socket.")
     path: str = required("Where the socket is made; only you can connect.", example="/run/edgeface/events.sock")
+    events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
@@ -45,6 +54,7 @@ class CommandSinkSettings:
     at_once: int = setting(
         1, "So many may run at the same time; with 1 events keep their order.", at_least=1, at_most=32
     )
+    events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
@@ -58,6 +68,7 @@ class WebhookSinkSettings:
     ca_file: str = setting("", "PEM file of the only authorities to trust; empty: those of the system.")
     timeout_seconds: float = setting(10.0, "So long an answer is waited for.", at_least=0.1, at_most=300)
     attempts: int = setting(5, "So often it is tried, with growing pauses.", at_least=1, at_most=20)
+    events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 
@@ -79,6 +90,7 @@ class MqttSinkSettings:
     discovery: bool = setting(True, "Whether Home Assistant finds the device by itself.")
     discovery_prefix: str = setting("homeassistant", "As it is set in Home Assistant.")
     timeout_seconds: float = setting(10.0, "So long the broker's word is waited for.", at_least=0.1, at_most=300)
+    events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 
 

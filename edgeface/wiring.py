@@ -1,5 +1,6 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeface.app.attention import Attention
 from edgeface.app.clock import SteadyClock
+from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
@@ -16,10 +19,14 @@ from edgeface.card import SHIPPED_BUNDLE, Bundle, find_bundle, read_bundle
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
+from edgeface.core.duty import Duty, DutyLimits
+from edgeface.core.faceless import Faceless
+from edgeface.core.governor import Governor, GovernorLimits
+from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
-from edgeface.core.types import CameraEvent
+from edgeface.core.types import AnyEvent
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
 from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
@@ -35,9 +42,13 @@ from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
 from edgeface.drivers.sinks.outbox import Outboxes
 from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
+from edgeface.drivers.thermal import read_heat
 from edgeface.errors import ModelError
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
+
+VISIT_BYTES = 6
+"""Of the random id of a visit: among a million visits two share one with a chance of 0.2 %, runs and devices apart."""
 
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
@@ -124,7 +135,7 @@ def make_camera(config: Config) -> Source:
 
 
 def make_live_camera(
-    config: Config, clock: SteadyClock, tell: Callable[[CameraEvent], None], *, must_open: bool
+    config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], None], *, must_open: bool
 ) -> SupervisedCamera:
     """Supervise the configured live source. With `must_open` one that does not open at once raises CameraError."""
     chosen = config.camera
@@ -152,6 +163,13 @@ def make_heart(manager: Notifier, camera: Source | SupervisedCamera) -> Heart:
     return Heart(manager, health, time.monotonic)
 
 
+def make_cooling(config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], None]) -> Cooling:
+    """Return what slows the loop of a live camera on a hot board."""
+    chosen = config.thermal
+    limits = GovernorLimits(chosen.slow_above_celsius, chosen.resume_below_celsius, 1 / chosen.slowest_fps)
+    return Cooling(read_heat, Governor(limits), clock, tell)
+
+
 def films_live(config: Config) -> bool:
     """Tell whether the configured source is a live one: no video and no folder."""
     return is_live(config.camera.source)
@@ -174,9 +192,23 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
     )
 
 
+def make_attention(config: Config) -> Attention | None:
+    """Return what chooses the frames to search; None: every frame is searched, as those of recordings."""
+    chosen = config.motion
+    if chosen.gate == "never" or (chosen.gate == "live" and not films_live(config)):
+        return None
+    limits = DutyLimits(
+        check_seconds=chosen.check_seconds,
+        follow_seconds=config.tracking.patience_seconds,
+        idle_after_seconds=chosen.idle_after_seconds,
+        idle_period_seconds=1 / chosen.idle_fps,
+    )
+    return Attention(Duty(Motion(chosen.least_levels), limits), Faceless(chosen.no_face_seconds))
+
+
 def make_presence(config: Config) -> Presence:
     """Return the memory of who is here."""
-    return Presence(patience_seconds=config.presence.patience_seconds)
+    return Presence(config.presence.patience_seconds, lambda: secrets.token_hex(VISIT_BYTES))
 
 
 def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:

@@ -85,6 +85,13 @@ def test_the_last_file_wins_setting_by_setting(tmp_path):
         ("recognition.votes_of=" + "9" * 30, "recognition.votes_of must be at most 1000", ""),
         ("camera.width=" + "9" * 30, "camera.width must be at most 65535", ""),
         ('gallery.path="a\\u0000b"', "gallery.path holds a null character", ""),
+        (
+            "thermal.resume_below_celsius=80",
+            "resume_below_celsius is 80, more than thermal.slow_above_celsius = 75",
+            "",
+        ),
+        ("motion.gate=sometimes", "motion.gate is 'sometimes'", "choose one of 'live', 'always', 'never'"),
+        ("motion.idle_fps=1", "motion.idle_fps must be at least 2, not 1", ""),
         ("recognition.votes_of=2", "votes_needed is 3, more than recognition.votes_of = 2", ""),
     ],
 )
@@ -179,6 +186,7 @@ def test_sinks_in_force_give_themselves_again(tmp_path):
         ('kind = "file"\npaht = "x"', "unknown setting sink.0.paht", "did you mean sink.0.path?"),
         ('kind = "file"\npath = "x"\nkeep = 0', "sink.0.keep must be at least 1, not 0", ""),
         ('kind = "file"\npath = 1', "sink.0.path must be str, not 1", ""),
+        ('kind = "file"\npath = "x"\nevents = ["noface"]', "sink.0.events.0 is 'noface'", "'no_face'"),
     ],
 )
 def test_a_wrong_sink_is_refused_with_what_is_wrong(tmp_path, table, message, hint):

@@ -32,6 +32,8 @@ class Heart:
 
     def __init__(self, manager: Manager, health: Callable[[], CameraHealth], now: Callable[[], float]) -> None:
         self._manager, self._health, self._now = manager, health, now
+        self.note = ""
+        """What else the manager is to show, if anything."""
         self._due_seconds = float("-inf")
         self._told = ""
         self._ready = False
@@ -48,6 +50,7 @@ class Heart:
         self._manager.alive()
         health = self._health()
         text = f"camera {health.state}" + (f": {health.detail}" if health.detail else "")
+        text += f"; {self.note}" if self.note else ""
         if text != self._told:
             self._told = text
             self._manager.status(text)

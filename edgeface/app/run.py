@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from edgeface.app.attention import Attention
 from edgeface.app.pipeline import Pipeline, Recognition
 from edgeface.core.presence import Presence, Sighting
 from edgeface.core.protocols import Camera, Sink
-from edgeface.core.types import Event, Gap
+from edgeface.core.types import AnyEvent, Frame, Gap
 
 
 @dataclass(slots=True)
@@ -15,9 +16,17 @@ class Summary:
 
     frames: int = 0
     """Frames examined."""
-    seconds: float = 0.0
-    """Time of the stream from the first to the last of them."""
     events: int = 0
+    first_seconds: float | None = None
+    last_seconds: float | None = None
+    """When the first and the last of the frames were taken; None: there was none."""
+
+    @property
+    def seconds(self) -> float:
+        """Time of the stream from the first to the last frame."""
+        if self.first_seconds is None or self.last_seconds is None:
+            return 0.0
+        return self.last_seconds - self.first_seconds
 
 
 def watch(
@@ -27,37 +36,55 @@ def watch(
     sinks: Sequence[Sink],
     *,
     every: int = 1,
+    attention: Attention | None = None,
     on_frame: Callable[[Recognition], None] | None = None,
     on_beat: Callable[[], bool] | None = None,
     date: Callable[[float], float] = float,
 ) -> Summary:
     """Examine every n-th frame until the source ends; however it ends, whoever is present is said to leave.
 
+    Of these frames `attention` chooses those that are worth it; it never leaves one out while somebody is present.
+
     `on_frame` is called after each examined frame, for instance to draw it, `on_beat` after each frame and gap; when
     that returns True the watch ends. While a camera gives gaps, whoever is present leaves once the patience of presence
     is over. `date` turns the time of frames into that of events.
     """
     summary = Summary()
-    first = last = None
     number = 0
+
+    def tell(events: Sequence[AnyEvent]) -> None:
+        for event in events:
+            summary.events += 1
+            for sink in sinks:
+                sink.emit(replace(event, at=date(event.at)))
+
+    def examine(frame: Frame) -> bool:
+        if summary.first_seconds is None:
+            summary.first_seconds = frame.seconds
+        summary.last_seconds = frame.seconds
+        recognition = pipeline.recognize(frame)
+        summary.frames += 1
+        tell(presence.update(sightings(recognition), frame.seconds))
+        if on_frame is not None:
+            on_frame(recognition)
+        return bool(recognition.faces)
+
     try:
         for frame in camera.frames():
             if isinstance(frame, Gap):
-                _emit(presence.update([], frame.seconds), sinks, summary, date)
+                tell(presence.update([], frame.seconds))
             else:
                 if number % every == 0:
-                    first, last = frame.seconds if first is None else first, frame.seconds
-                    recognition = pipeline.recognize(frame)
-                    summary.frames, summary.seconds = summary.frames + 1, last - first
-                    _emit(presence.update(sightings(recognition), last), sinks, summary, date)
-                    if on_frame is not None:
-                        on_frame(recognition)
+                    if attention is None:
+                        examine(frame)
+                    else:
+                        tell(attention.attend(frame, presence, examine))
                 number += 1
             if on_beat is not None and on_beat():
                 break
     finally:
-        if last is not None:
-            _emit(presence.flush(last), sinks, summary, date)
+        if summary.last_seconds is not None:
+            tell(presence.flush(summary.last_seconds))
     return summary
 
 
@@ -68,10 +95,3 @@ def sightings(recognition: Recognition) -> list[Sighting]:
         for face in recognition.faces
         if face.verdict.state != "undecided"
     ]
-
-
-def _emit(events: Sequence[Event], sinks: Sequence[Sink], summary: Summary, date: Callable[[float], float]) -> None:
-    for event in events:
-        summary.events += 1
-        for sink in sinks:
-            sink.emit(replace(event, at=date(event.at)))

@@ -36,6 +36,10 @@ class Reading(Protocol):
         """Return the newest frame not yet taken, None when none came in time. Raise CameraError when it failed."""
         ...
 
+    def pace(self, period_seconds: float) -> None:
+        """Take frames so far apart from now on; 0: as they come."""
+        ...
+
     def close(self) -> None:
         """Let go of the camera within about 2 s, even when its driver hangs. A second call does nothing."""
         ...
@@ -81,6 +85,7 @@ class SupervisedCamera:
         self.health = CameraHealth(since=clock())
         self._open_reading, self._clock, self._wait, self._tell = open_reading, clock, wait, tell
         self._must_open = must_open
+        self._period_seconds = 0.0
         self._reading: Reading | None = None
         self._vitals = Vitals()
         self._asked = self._clock()
@@ -102,6 +107,13 @@ class SupervisedCamera:
     def fps(self) -> None:
         """Unknown: it may change with each opening."""
         return
+
+    def pace(self, period_seconds: float) -> None:
+        """Take frames so far apart from now on, to spare work; 0: as they come. Gaps go on as before."""
+        if period_seconds != self._period_seconds:
+            self._period_seconds = period_seconds
+            if self._reading is not None:
+                self._reading.pace(period_seconds)
 
     def close(self) -> None:
         """Let go of the camera. A second call does nothing."""
@@ -142,12 +154,13 @@ class SupervisedCamera:
         self._asked = self._clock()
         try:
             self._reading = self._open_reading()
+            self._reading.pace(self._period_seconds)
         except CameraError as error:
             self._lose("unavailable", str(error))
 
     def _judge_silence(self) -> None:
         patience = OPEN_SECONDS if self._heard is None else SILENT_SECONDS
-        waited = self._clock() - self._asked
+        waited = self._waited(self._clock())
         if waited >= patience:
             self._lose("stalled", FAULTS["stalled"])
         elif self._vitals.wait(waited):
@@ -155,7 +168,7 @@ class SupervisedCamera:
 
     def _judge(self, frame: Frame) -> Frame | None:
         now = self._clock()
-        waited = 0.0 if self._heard is None else now - self._asked
+        waited = 0.0 if self._heard is None else self._waited(now)
         self._heard = self._asked = now
         fault = self._vitals.update(frame, waited)
         height, width = frame.image.shape[:2]
@@ -165,6 +178,10 @@ class SupervisedCamera:
         elif self._vitals.healthy:
             self._recover()
         return None if fault in ("black", "frozen") else frame
+
+    def _waited(self, now: float) -> float:
+        """Return for how long the camera is silent, beyond what was asked of it."""
+        return max(0.0, now - self._asked - self._period_seconds)
 
     def _lose(self, reason: CameraReason, detail: str) -> None:
         self._fault(reason, detail)  # told first: letting go of a driver that hangs takes its time

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edgeface.app.clock import SteadyClock
     from edgeface.app.supervise import SupervisedCamera
     from edgeface.core.protocols import Sink
-    from edgeface.core.types import CameraEvent, Match
+    from edgeface.core.types import AnyEvent, Match
     from edgeface.drivers.annotate import VideoWriter
     from edgeface.drivers.cameras.source import Source
     from edgeface.drivers.notify import Notifier
@@ -150,18 +150,19 @@ def _watch(
     from edgeface.app.annotate import label
     from edgeface.app.run import watch
     from edgeface.drivers.gallery_file import exists
+    from edgeface.drivers.sinks.chosen import Chosen
     from edgeface.drivers.sinks.json_lines import JsonLines, Text
 
     config = reloader.config
     parts = wiring.make_parts(config, live=True)
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
-    sink = JsonLines(sys.stdout) if json_output else Text(sys.stdout)
+    sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
     clock = wiring.make_clock()
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled, ask=ask_passphrase) as gallery,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
-        _source(config, clock, [outboxes, sink], must_open=not daemon) as source,
+        _source(config, clock, _teller([outboxes, sink], clock), must_open=not daemon) as source,
         _film(annotate, config, source) as film,
     ):
         wiring.check_model(parts, gallery)
@@ -169,8 +170,15 @@ def _watch(
             tell("nobody is enrolled yet: everybody is unknown")
         heart = wiring.make_heart(manager, source)
         powers.watch = Watch(source, outboxes)
+        attention = None if film else wiring.make_attention(config)  # a film wants every frame
+        live = wiring.films_live(config)
+        cooling = wiring.make_cooling(config, clock, _teller([outboxes, sink], clock)) if live else None
 
         def beat() -> bool:
+            if cooling:
+                cooling.check()
+                heart.note = cooling.note
+                source.pace(max(cooling.period_seconds, attention.period_seconds if attention else 0.0))
             heart.beat()
             return reloader.changed()
 
@@ -180,6 +188,7 @@ def _watch(
             wiring.make_presence(config),
             [outboxes, sink, powers.window],
             every=config.recognition.every,
+            attention=attention,
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,
             date=clock.date,
@@ -214,18 +223,23 @@ def _face(match: "Match") -> dict[str, Any]:
     }
 
 
+def _teller(sinks: "Sequence[Sink]", clock: "SteadyClock") -> "Callable[[AnyEvent], None]":
+    """Return what tells all sinks of an event that bears the clock's steady time."""
+
+    def tell_all(event: "AnyEvent") -> None:
+        for sink in sinks:
+            sink.emit(replace(event, at=clock.date(event.at)))
+
+    return tell_all
+
+
 def _source(
-    config: Config, clock: "SteadyClock", sinks: "Sequence[Sink]", *, must_open: bool
+    config: Config, clock: "SteadyClock", tell_all: "Callable[[AnyEvent], None]", *, must_open: bool
 ) -> "Source | SupervisedCamera":
     from edgeface import wiring
 
     if not wiring.films_live(config):
         return wiring.make_camera(config)
-
-    def tell_all(event: "CameraEvent") -> None:
-        for sink in sinks:
-            sink.emit(replace(event, at=clock.date(event.at)))
-
     return wiring.make_live_camera(config, clock, tell_all, must_open=must_open)
 
 

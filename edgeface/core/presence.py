@@ -1,6 +1,7 @@
 """Turn sightings of people over time into arrivals and departures."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from edgeface.core.types import Event, Identity
@@ -26,9 +27,10 @@ class _Visit:
     similarity: float
     """The best of the stay."""
     last_seconds: float
+    id: str
 
     def left(self) -> Event:
-        return Event("left", self.name, self.last_seconds, self.similarity, self.track)
+        return Event("left", self.name, self.last_seconds, self.similarity, self.track, visit=self.id)
 
 
 class Presence:
@@ -41,12 +43,20 @@ class Presence:
     * A track that was somebody's and now belongs to nobody is taken for that person, turned away, until their
       visit has ended; only then has a stranger arrived.
     * When the clock jumps back, waiting starts anew from there; when it jumps ahead, everybody leaves.
+
+    `new_id` gives each visit its name in events; without it visits are counted from "1".
     """
 
-    def __init__(self, patience_seconds: float = 10.0) -> None:
+    def __init__(self, patience_seconds: float = 10.0, new_id: Callable[[], str] | None = None) -> None:
         self._patience_seconds = patience_seconds
+        self._new_id = new_id or map(str, itertools.count(1)).__next__
         self._people: dict[int, _Visit] = {}
         self._strangers: dict[int, _Visit] = {}
+
+    @property
+    def occupied(self) -> bool:
+        """Tell whether a visit is going on."""
+        return bool(self._people or self._strangers)
 
     def update(self, seen: Sequence[Sighting], seconds: float) -> list[Event]:
         """Take in one frame's sightings, none included; return departures, oldest first, then arrivals.
@@ -81,8 +91,9 @@ class Presence:
         visits, key = (self._strangers, sighting.track) if person is None else (self._people, person.id)
         name = None if person is None else person.name
         if key not in visits:
-            yield Event("arrived", name, seconds, sighting.similarity, sighting.track)
-            visits[key] = _Visit(name, sighting.track, sighting.similarity, seconds)
+            visit = _Visit(name, sighting.track, sighting.similarity, seconds, self._new_id())
+            yield Event("arrived", name, seconds, sighting.similarity, sighting.track, visit=visit.id)
         else:
-            best = max(visits[key].similarity, sighting.similarity)
-            visits[key] = _Visit(name, sighting.track, best, seconds)
+            visit = visits[key]
+        best = max(visit.similarity, sighting.similarity)
+        visits[key] = replace(visit, name=name, track=sighting.track, similarity=best, last_seconds=seconds)

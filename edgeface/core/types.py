@@ -98,6 +98,8 @@ class Event:
     """Number of the track, from 1, within one run."""
     test: bool = False
     """True: nobody came or went, a sink is being tried out."""
+    visit: str = ""
+    """The same for the arrival and the departure of one visit, and for no other; empty: it belongs to no visit."""
 
 
 CameraState = Literal["starting", "ok", "faulty"]
@@ -120,7 +122,36 @@ class CameraEvent:
     test: bool = False
 
 
-AnyEvent = Event | CameraEvent
+@dataclass(frozen=True, slots=True)
+class ThermalEvent:
+    """The loop was slowed because the board is too hot, or runs freely again."""
+
+    state: Literal["ok", "slowed"]
+    reason: Literal["temperature", "throttled"] | None
+    """None: all is well. "throttled": the firmware holds the processor's clock down."""
+    detail: str
+    """For people."""
+    celsius: float | None
+    """None: there is no sensor."""
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    kind: Literal["thermal"] = "thermal"
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoFaceEvent:
+    """Something has moved for long, and no face was found."""
+
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    seconds: float
+    """For how long it has moved."""
+    kind: Literal["no_face"] = "no_face"
+    test: bool = False
+
+
+AnyEvent = Event | CameraEvent | ThermalEvent | NoFaceEvent
 """What sinks are told."""
 
 

@@ -27,6 +27,16 @@ def test_the_first_beat_is_readiness_and_a_second_feeds_once():
     assert manager.said == ["ready", "alive", "camera ok", "alive", "alive", "alive"]
 
 
+def test_what_else_is_to_be_known_stands_behind_the_camera():
+    manager, ticks = FakeManager(), [0.0]
+    heart = Heart(manager, lambda: CameraHealth("ok"), lambda: ticks[0])
+    for note in ("slowed, too hot: 80 °C", ""):
+        heart.note = note
+        heart.beat()
+        ticks[0] += 1
+    assert manager.said == ["ready", "alive", "camera ok; slowed, too hot: 80 °C", "alive", "camera ok"]
+
+
 def test_a_loop_that_hangs_feeds_nothing_and_one_without_a_camera_does():
     manager, ticks = FakeManager(), [0.0]
     heart = Heart(manager, lambda: CameraHealth("faulty", "stalled", "no picture comes"), lambda: ticks[0])

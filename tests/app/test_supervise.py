@@ -58,11 +58,20 @@ class PaintedReading:
     """Shows somebody red in front of noise until a fault begins."""
 
     def __init__(self, world):
-        self.world, self.closed, self.number = world, False, itertools.count()
+        self.world, self.closed, self.number, self.period = world, False, itertools.count(), 0.0
+        self.due = 0.0
+
+    def pace(self, period_seconds):
+        self.period = period_seconds
 
     def poll(self, timeout_seconds):
         world = self.world
         assert not self.closed
+        if world.ticks < self.due:
+            world.wait(min(timeout_seconds, self.due - world.ticks))
+            if world.ticks < self.due:
+                return None
+        self.due = world.ticks + self.period
         if world.suffers("unplugged"):
             raise CameraError("camera ended")
         if world.suffers("stalled"):
@@ -151,6 +160,35 @@ def test_the_loop_beats_while_a_camera_is_away():
     gaps = world.run()
     assert {type(gap) for gap in gaps} == {Gap}
     assert max(np.diff([gap.seconds for gap in gaps])) <= 0.26
+
+
+@pytest.mark.parametrize("period", [0.2, 0.5, 1.0])
+def test_a_camera_that_is_asked_rarely_is_not_slow_and_the_loop_beats_on(period):
+    world = World(20)
+    world.camera.pace(period)
+    given = world.run()
+    frames = [frame.seconds for frame in given if isinstance(frame, Frame)]
+    assert np.diff(frames) == pytest.approx(period, abs=PERIOD + 0.01)
+    assert max(np.diff([one.seconds for one in given])) <= 0.26
+    assert world.events == [(pytest.approx(period, abs=2 * PERIOD + 0.01), "ok", None)]
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("stalled", "stalled"), ("black", "black"), ("frozen", "frozen")])
+def test_at_the_pace_of_an_idle_scene_faults_are_noticed_within_two_seconds(fault, reason):
+    world = World(16, **{fault: (3, 9)})
+    world.camera.pace(0.2)
+    world.run()
+    assert world.events[1][1:] == ("faulty", reason)
+    assert 3 <= world.events[1][0] <= 5
+    assert world.events[-1][1] == "ok"
+
+
+def test_a_camera_keeps_its_pace_when_it_is_opened_again():
+    world = World(12, unplugged=(3, 5))
+    world.camera.pace(0.5)
+    world.run()
+    assert len(world.readings) > 1
+    assert {reading.period for reading in world.readings} == {0.5}
 
 
 def test_a_slow_consumer_is_not_the_camera_s_fault():

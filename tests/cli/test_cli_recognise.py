@@ -85,6 +85,7 @@ def test_events_are_json_lines(cli, clip):
     arrived, left = cli("run", "--camera", clip(Square(RED), frames=5), "--json").objects
     assert (arrived["kind"], arrived["name"], arrived["track"]) == ("arrived", "alice", 1)
     assert (left["kind"], left["name"]) == ("left", "alice")
+    assert arrived["visit"] == left["visit"] and len(arrived["visit"]) == 12
     assert arrived["at"].endswith("Z") and arrived["at"] < left["at"]
 
 

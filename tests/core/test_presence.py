@@ -17,10 +17,10 @@ def told(events):
 
 def test_somebody_arrives_once_and_leaves_once():
     presence = Presence(patience_seconds=10)
-    assert presence.update([seen(ADA, 4, 0.7)], 100.0) == [Event("arrived", "ada", 100.0, 0.7, 4)]
+    assert presence.update([seen(ADA, 4, 0.7)], 100.0) == [Event("arrived", "ada", 100.0, 0.7, 4, visit="1")]
     assert presence.update([seen(ADA, 4, 0.9)], 101.0) == []
     assert presence.update([], 105.0) == []
-    assert presence.update([], 111.0) == [Event("left", "ada", 101.0, 0.9, 4)]
+    assert presence.update([], 111.0) == [Event("left", "ada", 101.0, 0.9, 4, visit="1")]
     assert presence.update([], 300.0) == []
 
 
@@ -74,8 +74,8 @@ def test_a_stranger_who_turns_out_to_be_a_friend_leaves_as_the_friend_arrives():
     presence = Presence()
     presence.update([seen(None, 7, 0.2)], 0.0)
     assert presence.update([seen(ADA, 7, 0.6)], 1.0) == [
-        Event("left", None, 0.0, 0.2, 7),
-        Event("arrived", "ada", 1.0, 0.6, 7),
+        Event("left", None, 0.0, 0.2, 7, visit="1"),
+        Event("arrived", "ada", 1.0, 0.6, 7, visit="2"),
     ]
     assert told(presence.flush(2.0)) == [("left", "ada", 1.0)]
 
@@ -134,6 +134,25 @@ def test_a_clock_set_back_by_an_hour_does_not_keep_people_for_an_hour():
     presence.update([seen(ADA)], 3600.0)
     assert presence.update([], 5.0) == []
     assert told(presence.update([], 15.0)) == [("left", "ada", 5.0)]
+
+
+def visits(events):
+    return [(event.kind, event.visit) for event in events]
+
+
+def test_an_arrival_and_its_departure_share_the_id_of_the_visit_and_the_next_visit_has_another():
+    presence = Presence(patience_seconds=10)
+    first = presence.update([seen(None, 1), seen(None, 2), seen(ADA, 3)], 0.0)
+    assert visits(first) == [("arrived", "1"), ("arrived", "2"), ("arrived", "3")]
+    presence.update([seen(None, 2), seen(ADA, 4)], 5.0)
+    assert visits(presence.update([], 12.0)) == [("left", "1")]
+    assert visits(presence.update([seen(ADA, 5)], 60.0)) == [("left", "3"), ("left", "2"), ("arrived", "4")]
+    assert visits(presence.flush(61.0)) == [("left", "4")]
+
+
+def test_whoever_makes_the_presence_names_the_visits():
+    presence = Presence(new_id=iter(["a1", "b2"]).__next__)
+    assert visits(presence.update([seen(None, 1), seen(ADA, 2)], 0.0)) == [("arrived", "a1"), ("arrived", "b2")]
 
 
 def test_nobody_at_all_is_no_event():

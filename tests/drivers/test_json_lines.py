@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeface.core.types import CameraEvent, Event
+from edgeface.core.types import CameraEvent, Event, NoFaceEvent, ThermalEvent
 from edgeface.drivers.sinks.json_lines import JsonLines, Text, event_json, utc
 from edgeface.errors import HardwareError
 
@@ -109,3 +109,28 @@ def test_a_camera_event_has_keys_of_its_own() -> None:
     first, second = stream.getvalue().splitlines()
     assert first.endswith("  camera picamera2 is faulty: it repeats one picture")
     assert second.endswith("  camera picamera2 is ok")
+
+
+def test_a_thermal_event_has_keys_of_its_own() -> None:
+    event = ThermalEvent("slowed", "temperature", "too hot: 80 °C", 80.04, 0.5)
+    assert event_json(event) == (
+        '{"kind": "thermal", "state": "slowed", "reason": "temperature", "detail": "too hot: 80 °C", '
+        '"celsius": 80.0, "at": "1970-01-01T00:00:00.500Z"}'
+    )
+    assert json.loads(event_json(ThermalEvent("ok", None, "cool again", None, 1.0)))["celsius"] is None
+    stream = io.StringIO()
+    Text(stream).emit(event)
+    assert stream.getvalue().endswith("  the loop is slowed: too hot: 80 °C\n")
+
+
+def test_a_visit_has_an_id_and_what_is_no_visit_has_none() -> None:
+    assert event_json(Event("left", None, 0.0, -1.0, 1, visit="5e1f")).endswith('"track": 1, "visit": "5e1f"}')
+    assert "visit" not in json.loads(event_json(STRANGER))
+
+
+def test_motion_without_a_face_has_keys_of_its_own() -> None:
+    event = NoFaceEvent(0.5, 10.04)
+    assert event_json(event) == '{"kind": "no_face", "seconds": 10.0, "at": "1970-01-01T00:00:00.500Z"}'
+    stream = io.StringIO()
+    Text(stream).emit(event)
+    assert stream.getvalue().endswith("  somebody, but no face seen for 10 s\n")

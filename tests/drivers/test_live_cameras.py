@@ -200,6 +200,51 @@ def test_a_picture_is_given_once_and_the_end_is_told() -> None:
     newest.stop()
 
 
+def test_on_demand_pictures_are_passed_over_until_one_is_waited_for_and_that_is_a_new_one() -> None:
+    shown, skipped, enough = [0], [0], threading.Event()
+
+    def read() -> np.ndarray:
+        shown[0] += 1
+        return _picture(shown[0] % 256)
+
+    def skip() -> bool:
+        skipped[0] += 1
+        if skipped[0] >= 20:
+            enough.set()
+        time.sleep(0.001)
+        return True
+
+    newest = Newest(read, lambda: None, lambda: float(skipped[0]), skip=skip)
+    assert newest.take(5) is not None
+    newest.on_demand = True
+    assert enough.wait(5)
+    read_before, seen_before = shown[0], skipped[0]
+    taken = newest.take(5)
+    assert taken is not None
+    assert taken[1] >= seen_before, "the picture was read after it was asked for"
+    newest.stop()
+    assert shown[0] - read_before <= 2
+
+
+def test_on_demand_a_source_that_ends_while_nobody_waits_has_ended() -> None:
+    newest = Newest(lambda: _picture(1), lambda: None, time.time, skip=lambda: False)
+    newest.on_demand = True
+    assert newest.take(5) is None
+    newest.stop()
+
+
+def test_a_paced_stream_goes_on_and_wakes_up() -> None:
+    with _serving(2000, lambda: None) as address, open_camera(address) as camera:
+        frames = camera.frames()
+        next(frames)
+        camera.pace(0.2)
+        times = [next(frames).seconds for _ in range(3)]
+        camera.pace(0)
+        times += [next(frames).seconds for _ in range(3)]
+        assert times == sorted(times) and len(set(times)) == 6
+        assert np.abs(next(frames).image[24, 32].astype(int) - RED).max() <= 12
+
+
 def test_waiting_for_a_picture_has_a_limit_and_stopping_does_not_wait_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

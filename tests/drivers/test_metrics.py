@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("prometheus_client", reason="prometheus-client belongs to the metrics extra")
 
-from edgeface.core.types import CameraEvent, Event
+from edgeface.core.types import CameraEvent, Event, ThermalEvent
 from edgeface.drivers.sinks.choose import Surroundings, name_of, open_outboxes
 from edgeface.drivers.sinks.metrics import Metrics
 from edgeface.drivers.sinks.outbox import Outbox
@@ -43,11 +43,13 @@ def test_events_are_counted_and_no_name_is_shown() -> None:
         sink.emit(one)
     sink.emit(event("arrived", "edgeface test", test=True))
     sink.emit(CameraEvent("ok", None, "", "0", 0.0))
+    sink.emit(ThermalEvent("slowed", "temperature", "too hot", 80.0, 0.0))
     shown = read(sink.port)
     assert shown['edgeface_events_total{kind="arrived",who="known"}'] == 2
     assert shown['edgeface_events_total{kind="left",who="known"}'] == 1
     assert shown['edgeface_events_total{kind="arrived",who="unknown"}'] == 1
     assert (shown["edgeface_people_present"], shown["edgeface_camera_up"]) == (1, 1)
+    assert shown["edgeface_loop_slowed"] == 1
     assert not [name for name in shown if "Ada" in name]
     sink.close()
     sink.close()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeface.core.types import CameraEvent, Event
+from edgeface.core.types import CameraEvent, Event, ThermalEvent
 from edgeface.drivers.sinks.choose import Surroundings, name_of, open_sink
 from edgeface.drivers.sinks.home_assistant import Topics, check_topic, discovery, slug, stale
 from edgeface.errors import ConfigError, MissingExtra, SinkError
@@ -164,6 +164,20 @@ def test_the_camera_has_a_state(broker) -> None:
     assert retained(broker)["edgeface/camera"] == "ON"
     sink.emit(DOWN)
     assert retained(broker)["edgeface/camera"] == "OFF"
+    sink.close()
+
+
+def test_what_is_about_nobody_is_an_event_and_changes_no_state(broker) -> None:
+    sink = opened(broker, "Ada")
+    sink.emit(DOWN)
+    before = retained(broker)
+    assert "edgeface/people/ada-99a563ab/presence" in before
+    with Observer(broker) as observer:
+        sink.emit(ThermalEvent("slowed", "temperature", "too hot", 80.0, 0.0))
+        assert wait_until(lambda: observer.seen("edgeface/event"))
+        [told] = observer.seen("edgeface/event")
+    assert json.loads(told)["kind"] == "thermal"
+    assert retained(broker) == before
     sink.close()
 
 

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from edgeface.core.types import Event
+from edgeface.core.types import CameraEvent, Event, NoFaceEvent
+from edgeface.drivers.sinks.chosen import Chosen
 from edgeface.drivers.sinks.outbox import Outbox, Outboxes, Tally
 from edgeface.errors import SinkError
 from tests.fakes import ListSink
@@ -150,3 +151,24 @@ def test_closing_twice_and_late_events_do_no_harm() -> None:
     outbox.close(PATIENCE)
     outbox.emit(event(1))
     assert (repr(outbox), sink.events, outbox.tally) == ("Outbox(list, closed)", [], Tally(dropped=1))
+
+
+def test_a_sink_is_told_of_the_kinds_it_asks_for_and_of_faceless_motion_only_then() -> None:
+    camera, faceless = CameraEvent("ok", None, "", "0", 0.0), NoFaceEvent(0.0, 10.0)
+    for options, told in (({}, [event(1), camera]), ({"kinds": ("arrived", "no_face")}, [event(1), faceless])):
+        sink = ListSink()
+        outbox = Outbox(sink, name="list", **options)
+        for one in (event(1), camera, faceless):
+            outbox.emit(one)
+        outbox.close(PATIENCE)
+        assert sink.events == told
+        assert outbox.tally == Tally(delivered=2)
+
+
+def test_standard_output_too_is_told_of_the_kinds_it_asks_for() -> None:
+    sink = ListSink()
+    chosen = Chosen(sink, ("left", "no_face"))
+    for one in (event(1), NoFaceEvent(0.0, 10.0)):
+        chosen.emit(one)
+    chosen.close()
+    assert (sink.events, sink.closed) == ([NoFaceEvent(0.0, 10.0)], True)

@@ -77,6 +77,42 @@ def test_a_driver_that_hangs_is_left_behind_and_not_opened_twice(monkeypatch):
     open_reader().close()
 
 
+class Endless(Scripted):
+    """Gives frames as fast as they are taken, and remembers the pace that it is told."""
+
+    paces: tuple[float, ...] = ()
+    given = 0
+
+    def frames(self):
+        while not self.closed:
+            self.given += 1
+            yield Frame(IMAGE, float(self.given))
+
+    def pace(self, period_seconds):
+        self.paces += (period_seconds,)
+
+
+def test_a_paced_reader_takes_a_frame_and_rests_and_wakes_when_the_pace_changes():
+    source, opened = Endless(), threading.Event()
+
+    def open_late():
+        opened.wait(5)
+        return source
+
+    reader = SourceReader(open_late)
+    reader.pace(3600)
+    opened.set()
+    first = reader.poll(5)
+    assert first is not None and first.seconds == 1.0
+    assert reader.poll(0.05) is None and source.given == 1
+    reader.pace(3000)
+    second = reader.poll(5)
+    assert second is not None and second.seconds == 2.0
+    reader.close()
+    assert source.released.wait(5)
+    assert source.paces == (3600, 3000)
+
+
 @pytest.mark.parametrize("source", ["0", "/dev/video2", "picamera2", "rtsp://a/b", "HTTP://a", " 1 "])
 def test_cameras_and_streams_are_live(source):
     assert is_live(source)

@@ -36,7 +36,7 @@ class LiveSource(Source):
         super().__init__(name)
         self._fps = declared_fps(capture)
         self._stall_seconds = stall_seconds
-        self._newest = Newest(lambda: _read(capture), capture.release, clock)
+        self._newest = Newest(lambda: _read(capture), capture.release, clock, skip=lambda: _skip(capture))
 
     @property
     def fps(self) -> float | None:
@@ -59,6 +59,10 @@ class LiveSource(Source):
                 raise CameraError(f"camera {self.name} ended", hint="check its cable or network")
             picture, seconds = taken
             yield Frame(np.ascontiguousarray(picture[..., ::-1]), seconds)
+
+    def pace(self, period_seconds: float) -> None:
+        """Turn pictures into pixels when one is asked for, and no more than that."""
+        self._newest.on_demand = period_seconds > 0
 
     def _release(self) -> None:
         self._newest.stop()
@@ -131,6 +135,12 @@ def _read(capture: cv2.VideoCapture) -> Raw | None:
             if found:
                 return np.asarray(picture, np.uint8)
     return None
+
+
+def _skip(capture: cv2.VideoCapture) -> bool:
+    """Pass over the next picture; tell whether there was one. A webcam's JPEG is not even decoded then."""
+    with opencv_muted():
+        return any(capture.grab() for _ in range(READ_TRIES))
 
 
 def _webcam_hint(index: int) -> str:

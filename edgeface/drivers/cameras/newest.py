@@ -16,8 +16,9 @@ JOIN_SECONDS = 2.0
 class Newest:
     """A thread that keeps reading and overwrites one slot.
 
-    `read` blocks until the next picture and returns None when there will be none; `release` is called by the
-    same thread at the end, as a source must not be released while it is being read.
+    `read` blocks until the next picture and returns None when there will be none; `skip` does so too but only tells
+    whether there was one, and serves for pictures that nobody waits for while `on_demand` is set. `release` is called
+    by the same thread at the end, as a source must not be released while it is being read.
     """
 
     def __init__(
@@ -25,8 +26,11 @@ class Newest:
         read: Callable[[], Raw | None],
         release: Callable[[], None],
         clock: Callable[[], float],
+        skip: Callable[[], bool] | None = None,
     ) -> None:
-        self._read, self._release, self._clock = read, release, clock
+        self._read, self._release, self._clock, self._skip = read, release, clock, skip
+        self.on_demand = False
+        self._waiting = False
         self._slot: tuple[Raw, float] | None = None
         self._ended = False
         self._stopping = False
@@ -42,6 +46,9 @@ class Newest:
         Raise TimeoutError when nothing comes.
         """
         with self._changed:
+            if self.on_demand:
+                self._slot = None  # it may be as old as the last request
+            self._waiting = True
             if not self._changed.wait_for(lambda: self._slot or self._ended, timeout_seconds):
                 raise TimeoutError
             taken, self._slot = self._slot, None
@@ -58,9 +65,16 @@ class Newest:
 
     def _run(self) -> None:
         try:
-            while not self._stopping and (picture := self._read()) is not None:
+            while not self._stopping:
+                if self._skip and self.on_demand and not self._waiting:
+                    if not self._skip():
+                        break
+                    continue
+                picture = self._read()
+                if picture is None:
+                    break
                 with self._changed:
-                    self._slot = (picture, self._clock())
+                    self._slot, self._waiting = (picture, self._clock()), False
                     self._changed.notify_all()
         finally:
             self._release()

@@ -20,6 +20,8 @@ class SourceReader:
         self._error: EdgefaceError | None = None
         self._ended = False
         self._stopping = False
+        self._period_seconds = 0.0
+        self._source: Source | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="camera reader", daemon=True)
         self._thread.start()
@@ -44,10 +46,20 @@ class SourceReader:
                 raise CameraError("the camera ended", hint="check its cable or network")
             return frame
 
+    def pace(self, period_seconds: float) -> None:
+        """Take frames so far apart from now on; 0: as they come."""
+        with self._changed:
+            self._period_seconds = period_seconds
+            if self._source is not None:
+                self._source.pace(period_seconds)
+            self._changed.notify_all()
+
     def close(self) -> None:
         """End the thread; one that hangs in its driver is left to end by itself. A second call does nothing."""
         atexit.unregister(self.close)
-        self._stopping = True
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
         self._thread.join(JOIN_SECONDS)
 
     def _run(self) -> None:
@@ -64,12 +76,22 @@ class SourceReader:
                 self._changed.notify_all()
 
     def _read(self, source: Source) -> None:
+        with self._changed:
+            self._source = source
+            source.pace(self._period_seconds)
         for frame in source.frames():
             if self._stopping:
                 return
             with self._changed:
                 self._slot = frame
                 self._changed.notify_all()
+                self._rest()
+
+    def _rest(self) -> None:
+        """Wait until the next frame is due, unless the pace changes meanwhile."""
+        if self._period_seconds:
+            pace = self._period_seconds
+            self._changed.wait_for(lambda: self._stopping or self._period_seconds != pace, pace)
 
 
 def one_at_a_time(open_source: Callable[[], Source], name: str) -> Callable[[], SourceReader]:

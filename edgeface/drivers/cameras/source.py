@@ -24,6 +24,9 @@ class Source(ABC):
     def frames(self) -> Iterator[Frame]:
         """Yield RGB frames until the source ends or is closed. Raise CameraError when it fails."""
 
+    def pace(self, period_seconds: float) -> None:  # noqa: B027 (most sources do nothing for a frame nobody asks for)
+        """Hear how far apart frames will be asked for; 0: as they come."""
+
     @abstractmethod
     def _release(self) -> None:
         """Let go of the hardware or file. Called once."""

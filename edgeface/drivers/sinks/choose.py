@@ -13,8 +13,10 @@ from edgeface.drivers.sinks.secrets import read_secret
 from edgeface.drivers.sinks.unix_socket import EventSocket
 from edgeface.errors import ConfigError
 from edgeface.sink_settings import (
+    KINDS,
     CommandSinkSettings,
     FileSinkSettings,
+    Kind,
     MetricsSinkSettings,
     MqttSinkSettings,
     RelaySinkSettings,
@@ -90,11 +92,24 @@ def open_outboxes(all_settings: Sequence[SinkSettings], around: Surroundings) ->
         for settings in all_settings:
             workers = settings.at_once if isinstance(settings, CommandSinkSettings) else 1
             sink = open_sink(settings, around)
-            opened.append(Outbox(sink, name=name_of(settings), queue_size=settings.queue_size, workers=workers))
+            opened.append(
+                Outbox(
+                    sink,
+                    name=name_of(settings),
+                    queue_size=settings.queue_size,
+                    workers=workers,
+                    kinds=_kinds(settings),
+                )
+            )
     except BaseException:
         Outboxes(opened).close()
         raise
     return Outboxes(opened)
+
+
+def _kinds(settings: SinkSettings) -> tuple[Kind, ...]:
+    """Return what a sink is told of: what it asks for, or else what it is made for."""
+    return KINDS if isinstance(settings, RelaySinkSettings | MetricsSinkSettings) else settings.events
 
 
 def _path(text: str) -> Path:

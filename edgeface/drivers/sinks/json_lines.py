@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from edgeface.core.types import AnyEvent, CameraEvent
+from edgeface.core.types import AnyEvent, CameraEvent, NoFaceEvent, ThermalEvent
 from edgeface.errors import HardwareError
 
 
@@ -22,6 +22,17 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
             "camera": event.camera,
             "at": utc(event.at),
         }
+    elif isinstance(event, ThermalEvent):
+        fields = {
+            "kind": event.kind,
+            "state": event.state,
+            "reason": event.reason,
+            "detail": event.detail,
+            "celsius": None if event.celsius is None else round(event.celsius, 1),
+            "at": utc(event.at),
+        }
+    elif isinstance(event, NoFaceEvent):
+        fields = {"kind": event.kind, "seconds": round(event.seconds, 1), "at": utc(event.at)}
     else:
         fields = {
             "kind": event.kind,
@@ -30,6 +41,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
             "similarity": round(float(event.similarity), 4),
             "track": event.track,
         }
+        if event.visit:
+            fields["visit"] = event.visit
     if event.test:
         fields["test"] = True
     return fields
@@ -38,8 +51,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
 def event_json(event: AnyEvent) -> str:
     """Return an event as one line of JSON.
 
-    >>> event_json(Event("arrived", "Ada", 0.5, 0.61237, 1))
-    '{"kind": "arrived", "name": "Ada", "at": "1970-01-01T00:00:00.500Z", "similarity": 0.6124, "track": 1}'
+    >>> event_json(NoFaceEvent(0.5, 10.04))
+    '{"kind": "no_face", "seconds": 10.0, "at": "1970-01-01T00:00:00.500Z"}'
     """
     return json.dumps(event_fields(event), ensure_ascii=False, allow_nan=False)
 
@@ -76,6 +89,12 @@ class Text:
             _write(
                 self._stream, f"{clock}  camera {event.camera} is {event.state}{event.detail and ': '}{event.detail}"
             )
+            return
+        if isinstance(event, NoFaceEvent):
+            _write(self._stream, f"{clock}  somebody, but no face seen for {event.seconds:.0f} s")
+            return
+        if isinstance(event, ThermalEvent):
+            _write(self._stream, f"{clock}  the loop is {event.state}: {event.detail}")
             return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""

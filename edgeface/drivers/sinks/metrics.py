@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgeface.core.types import AnyEvent, CameraEvent
+from edgeface.core.types import AnyEvent, CameraEvent, Event, ThermalEvent
 from edgeface.errors import ConfigError, MissingExtra, SinkError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Metrics:
         self._events = Counter("edgeface_events", "People who came or went.", ["kind", "who"], registry=registry)
         self._present = Gauge("edgeface_people_present", "Enrolled people who are here.", registry=registry)
         self._camera = Gauge("edgeface_camera_up", "1 while the camera gives frames.", registry=registry)
+        self._slowed = Gauge("edgeface_loop_slowed", "1 while the loop is slowed by heat.", registry=registry)
         self._names: set[str] = set()
         registry.register(_Tallies(outboxes))
         try:
@@ -51,6 +52,10 @@ class Metrics:
             return
         if isinstance(event, CameraEvent):
             self._camera.set(event.state == "ok")
+            return
+        if isinstance(event, ThermalEvent):
+            self._slowed.set(event.state == "slowed")
+        if not isinstance(event, Event):
             return
         self._events.labels(event.kind, "unknown" if event.name is None else "known").inc()
         if event.name is not None:

@@ -9,7 +9,7 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Any
 
-from edgeface.core.types import AnyEvent, CameraEvent
+from edgeface.core.types import AnyEvent, CameraEvent, Event
 from edgeface.drivers.sinks.home_assistant import Topics, discovery, stale
 from edgeface.drivers.sinks.json_lines import event_fields, event_json, utc
 from edgeface.errors import MissingExtra, SinkError
@@ -169,7 +169,7 @@ class Mqtt:
             if isinstance(event, CameraEvent):
                 self._states[self._topics.camera] = _on(event.state == "ok")
                 return False
-            if event.name is None or event.test:
+            if not isinstance(event, Event) or event.name is None or event.test:
                 return False
             new = event.name not in self._present
             self._present[event.name] = event.kind == "arrived"
@@ -182,6 +182,8 @@ class Mqtt:
             return messages
         if isinstance(event, CameraEvent):
             return [*messages, (self._topics.camera, _on(event.state == "ok"), True)]
+        if not isinstance(event, Event):
+            return messages
         if event.name is None:
             fields = event_fields(event)
             del fields["name"]

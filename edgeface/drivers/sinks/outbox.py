@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Condition, Thread
@@ -13,6 +13,7 @@ from typing import Self
 from edgeface.core.protocols import Sink
 from edgeface.core.types import AnyEvent
 from edgeface.errors import EdgefaceError
+from edgeface.sink_settings import KINDS
 
 DRAIN_SECONDS = 5.0
 """What is queued when a run ends may take so long, all sinks together."""
@@ -45,10 +46,20 @@ class Outbox:
     Each of `workers` threads delivers one event at a time; with one, events arrive in their order. When
     `queue_size` events wait, the oldest is dropped for the new one, as the newest says who is here now.
     What the sink raises is counted and logged, for the first lost event, the tenth, the hundredth ...
+    Events of other kinds than `kinds` are not for this sink, and not counted.
     """
 
-    def __init__(self, sink: Sink, *, name: str, queue_size: int = 256, workers: int = 1) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        name: str,
+        queue_size: int = 256,
+        workers: int = 1,
+        kinds: Collection[str] = KINDS,
+    ) -> None:
         self.name = name
+        self._kinds = frozenset(kinds)
         self._sink = sink
         self._queue: deque[AnyEvent] = deque()
         self._queue_size = queue_size
@@ -76,6 +87,8 @@ class Outbox:
 
     def emit(self, event: AnyEvent) -> None:
         """Queue one event."""
+        if event.kind not in self._kinds:
+            return
         with self._changed:
             if self._draining:
                 self._count_dropped(1, "it is closed")

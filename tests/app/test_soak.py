@@ -1,0 +1,78 @@
+"""The soak's own parts: a schedule that repeats, a ledger that blames, and a stream that fails as it is told."""
+
+import http.client
+import itertools
+from types import SimpleNamespace
+
+import pytest
+
+from tests.bench.soak import growth
+from tests.bench.soak_faults import OTHERS, REASONS, Ledger, percentile, schedule
+from tests.bench.soak_stream import TIMED, Stage
+
+PICTURES = [f"picture {number}".encode() for number in range(50)]
+SCENE = SimpleNamespace(
+    pictures=PICTURES, black=b"black", small=[b"small 0", b"small 1"], face_from=0, face_until=len(PICTURES)
+)
+
+
+def test_a_seed_gives_the_same_faults_again_and_every_kind_comes():
+    first, again, other = (list(itertools.islice(schedule(seed), 27)) for seed in (1, 1, 2))
+    assert first == again != other
+    kinds = {*REASONS, *OTHERS}
+    assert {planned.kind for planned in first[:9]} == {planned.kind for planned in first[9:18]} == kinds
+    assert set(TIMED) == set(REASONS)
+
+
+def test_a_fault_that_was_missed_is_in_the_ledger():
+    ledger = Ledger()
+    ledger.count("black", seen=True, recovered=True)
+    ledger.count("black", seen=True, recovered=False)
+    ledger.count("gone", seen=False, recovered=True)
+    assert (ledger.injected, ledger.seen) == ({"black": 2, "gone": 1}, {"black": 2, "gone": 0})
+    assert ledger.recovered == {"black": 1, "gone": 1}
+    assert ledger.wrong == ["black: seen, not recovered", "gone: not seen, recovered"]
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "found"),
+    [([], 0.5, None), ([7.0], 0.99, 7.0), ([4.0, 1.0, 3.0, 2.0], 0.5, 2.0), (list(range(1, 101)), 0.99, 99)],
+)
+def test_percentiles_are_of_the_nearest_rank(values, share, found):
+    assert percentile(values, share) == found
+
+
+def test_memory_is_compared_after_the_warm_up():
+    leaking = [(float(second), 100.0 + second) for second in range(301)]
+    settled = [(float(second), 200.0 - min(second, 60)) for second in range(301)]
+    assert growth(leaking) == pytest.approx(182, abs=3)
+    assert growth(settled) == 0
+    assert growth([]) is None
+
+
+def served(stage, parts):
+    """Return the bodies of the first parts of the stream."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(stage.address.split(":")[2].split("/")[0]), timeout=10)
+    connection.request("GET", "/door.mjpg")
+    answer, bodies = connection.getresponse(), []
+    for _ in range(parts):
+        while not (line := answer.readline()).startswith(b"Content-Length"):
+            assert line
+        answer.readline()
+        bodies.append(answer.read(int(line.split()[1])))
+    connection.close()
+    return bodies
+
+
+def test_the_stream_shows_its_scene_and_suffers_what_it_is_told():
+    with Stage(SCENE) as stage:
+        assert set(served(stage, 3)) <= set(PICTURES)
+        assert stage.shown_at > 0
+        for fault, shown in (("black", {b"black"}), ("size", {b"small 0", b"small 1"})):
+            stage.fault = fault
+            assert set(served(stage, 3)) <= shown
+        stage.fault = "frozen"
+        assert len(set(served(stage, 3))) == 1
+        stage.fault = "gone"
+        with pytest.raises(http.client.RemoteDisconnected):
+            served(stage, 1)

@@ -1,0 +1,89 @@
+"""The real `edgeface run --daemon` as a process of the soak: what it says, how much memory it takes, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+RETURN_SECONDS = 30.0
+"""A daemon that is told to end may take so long."""
+
+
+class Daemon:
+    """One process, started anew when it ends by itself; every line that it prints is kept with its time."""
+
+    def __init__(self, settings: Path, home: Path) -> None:
+        self._settings, self._home = settings, home
+        self.events: list[tuple[float, dict[str, Any]]] = []
+        self.told: list[str] = []
+        """Lines of standard error."""
+        self.resident: list[tuple[float, float]] = []
+        """Pairs of monotonic seconds and MiB, of the process that runs since then."""
+        self.exits: list[int] = []
+        """Codes of exits that nobody asked for."""
+        self._start()
+
+    @property
+    def camera_state(self) -> str:
+        """The camera's state as it was told last."""
+        states = [event["state"] for _, event in list(self.events) if event["kind"] == "camera"]
+        return states[-1] if states else "starting"
+
+    def look(self) -> None:
+        """Note the memory; start the process again if it has ended."""
+        code = self._process.poll()
+        if code is not None:
+            self.exits.append(code)
+            self._start()
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+        except OSError:
+            return
+        kib = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), None)
+        if kib:
+            self.resident.append((time.monotonic(), int(kib) / 1024))
+
+    def hang_up(self) -> None:
+        """Ask it to read its settings again."""
+        self._process.send_signal(signal.SIGHUP)
+
+    def end(self) -> None:
+        """Stop it as systemd does; an exit code other than 0, or none in time, counts as one that nobody asked for."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            code = self._process.wait(RETURN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        if code:
+            self.exits.append(code)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _start(self) -> None:
+        environment = {**os.environ, "HOME": str(self._home), "XDG_STATE_HOME": str(self._home)}
+        command = [sys.executable, "-m", "edgeface", "run", "--daemon", "--json", "--config", str(self._settings)]
+        self._process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.resident.clear()
+        self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_events, self._read_words)]
+        for thread in self._threads:
+            thread.start()
+
+    def _read_events(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.events.append((time.time(), json.loads(line)))
+
+    def _read_words(self) -> None:
+        assert self._process.stderr
+        for line in self._process.stderr:
+            self.told.append(line.rstrip("\n"))
