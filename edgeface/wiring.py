@@ -11,6 +11,7 @@ from edgeface.app.clock import SteadyClock
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
+from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
 from edgeface.config import Config
@@ -146,8 +147,8 @@ def make_clock() -> SteadyClock:
     return SteadyClock(time.time, time.monotonic)
 
 
-def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
-    """Return the pipeline for one camera."""
+def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = untimed) -> Pipeline:
+    """Return the pipeline for one camera; `stage` times its stages."""
     return Pipeline(
         detector=parts.detector,
         embedder=parts.embedder,
@@ -155,6 +156,7 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
         policy=parts.policy,
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=config.tracking.reverify_seconds,
+        stage=stage,
     )
 
 
@@ -186,4 +188,9 @@ def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:
 
 def make_film(path: Path, config: Config, camera: Source | SupervisedCamera) -> VideoWriter:
     """Return the writer of an annotated video that plays as fast as the examined frames came."""
-    return VideoWriter(path, camera.fps / config.recognition.every if camera.fps else None)
+    return make_video(path, camera.fps / config.recognition.every if camera.fps else None)
+
+
+def make_video(path: Path, fps: float | None) -> VideoWriter:
+    """Return the writer of a video of so many frames a second."""
+    return VideoWriter(path, fps)

@@ -12,6 +12,7 @@ vote begins anew; and of the faces of one frame only the nearest to a person bea
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from edgeface.app.stages import Stage, untimed
 from edgeface.core.align import align
 from edgeface.core.cuts import Cuts
 from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each
@@ -48,7 +49,10 @@ class _Case:
 
 
 class Pipeline:
-    """Recognises the people in the frames of one camera, which must be given in order of time."""
+    """Recognises the people in the frames of one camera, which must be given in order of time.
+
+    `stage` surrounds the work of each stage, to time it.
+    """
 
     def __init__(
         self,
@@ -60,22 +64,31 @@ class Pipeline:
         tracker: Tracker,
         limits: Limits = LIVE_LIMITS,
         reverify_seconds: float = 1.0,
+        stage: Stage = untimed,
     ) -> None:
         self._detector, self._embedder, self._index = detector, embedder, index
         self._policy, self._tracker, self._limits = policy, tracker, limits
         self._reverify_seconds = reverify_seconds
+        self._stage = stage
         self._cases: dict[int, _Case] = {}
         self._cuts = Cuts()
 
     def recognize(self, frame: Frame) -> Recognition:
         """Find, follow and judge the faces of one frame."""
-        if self._cuts.update(frame):
-            self._cases.clear()
-        update = self._tracker.update(self._detector.detect(frame.image), frame.seconds)
+        with self._stage("cut"):
+            if self._cuts.update(frame):
+                self._cases.clear()
+        with self._stage("detect"):
+            found = self._detector.detect(frame.image)
+        with self._stage("track"):
+            update = self._tracker.update(found, frame.seconds)
         for number in update.ended:
             self._cases.pop(number, None)
-        self._look(frame, [track for track in update.active if self._wants_a_look(track, frame.seconds)])
-        verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
+        tracks = [track for track in update.active if self._wants_a_look(track, frame.seconds)]
+        if tracks:
+            self._look(frame, tracks)
+        with self._stage("decide"):
+            verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
         faces = [Labelled(track.number, track.face, said) for track, said in zip(update.active, verdicts, strict=True)]
         return Recognition(frame, faces)
 
@@ -85,12 +98,19 @@ class Pipeline:
 
     def _look(self, frame: Frame, tracks: Sequence[Track]) -> None:
         """Let the faces that are good enough to judge vote on who their tracks are."""
-        chips = {track.number: align(frame.image, track.face.landmarks) for track in tracks}
-        good = [track for track in tracks if self._is_good(frame.image, track.face, chips[track.number])]
-        embeddings = self._embedder.embed([chips[track.number] for track in good])
-        for track, embedding in zip(good, embeddings, strict=True):
-            match = judge(track.face, self._index.nearest(embedding, 2), self._policy)
-            self._vote(self._cases[track.number], match, frame.seconds)
+        with self._stage("align"):
+            chips = {track.number: align(frame.image, track.face.landmarks) for track in tracks}
+        with self._stage("quality"):
+            good = [track for track in tracks if self._is_good(frame.image, track.face, chips[track.number])]
+        if not good:
+            return
+        with self._stage("embed"):
+            embeddings = self._embedder.embed([chips[track.number] for track in good])
+        with self._stage("search"):
+            nearest = [self._index.nearest(embedding, 2) for embedding in embeddings]
+        with self._stage("decide"):
+            for track, people in zip(good, nearest, strict=True):
+                self._vote(self._cases[track.number], judge(track.face, people, self._policy), frame.seconds)
 
     def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
         return not reasons(assess(image, face, chip), self._limits)

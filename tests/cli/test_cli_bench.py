@@ -1,0 +1,64 @@
+"""bench, with the real detector and runtime on a photograph, and a tiny network."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.cli.test_cli_help import GOLDENS, compare, shape
+from tests.cli.test_cli_real import TINY
+
+
+@pytest.fixture
+def clip(astronaut, tmp_path):
+    """Write a folder of pictures of one person."""
+    (tmp_path / "clip").mkdir()
+    for number in range(8):
+        picture = np.ascontiguousarray(astronaut[:, :, ::-1])
+        assert cv2.imwrite(str(tmp_path / f"clip/{number}.png"), picture)
+    return "clip"
+
+
+def test_every_stage_is_measured_and_a_fresh_process_recognises_somebody(cli, clip):
+    ended = cli("bench", clip, "--people", "20", "--model", TINY, "--json")
+    assert ended.code == 0, ended.err
+    [report] = ended.objects
+    assert (report["source"], report["width"], report["height"], report["people"]) == ("clip", 512, 512, 20)
+    assert (report["measured"]["frames"], report["measured"]["named"]) == (3, 3)
+    times = {time["stage"]: time for time in report["measured"]["stages"]}
+    assert 0 < times["detect"]["mean_ms"] < times["frame"]["mean_ms"]
+    assert times["embed"]["frames"] == 3  # the pictures of a folder are a second apart
+    assert report["fresh"]["first_seconds"] > 0
+    del report["measured"]["stages"][1:]
+    kinds = json.dumps(shape({**report, "board": dict.fromkeys(report["board"], "as far as it is known")}))
+    compare(GOLDENS / "json-bench.txt", f"$ edgeface bench clip --people 20 --json\n{kinds}\n")
+
+
+def test_the_table_is_for_people(cli, clip):
+    said = cli("bench", "stages", clip, "--people", "2", "--model", TINY).out.splitlines()
+    assert "clip, 512x512, 2 enrolled, int8, 2 threads" in said
+    assert any(line.startswith("detect ") for line in said)
+    assert said[-1].startswith("fresh process: ")
+
+
+def test_a_source_without_a_face_is_refused(cli, tmp_path):
+    (tmp_path / "wall").mkdir()
+    assert cv2.imwrite(str(tmp_path / "wall/1.png"), np.full((200, 200, 3), 90, np.uint8))
+    ended = cli("bench", "wall", "--model", TINY)
+    assert ended.code == 5
+    assert "no face that is good enough in the first seconds of wall" in ended.err
+
+
+def test_a_source_that_is_too_short_is_refused(cli, clip, tmp_path):
+    for number in range(5, 8):
+        (tmp_path / f"clip/{number}.png").unlink()
+    ended = cli("bench", clip, "--model", TINY)
+    assert ended.code == 3
+    assert "too short to measure: 5 frames are too few" in ended.err
+
+
+def test_a_word_that_is_no_command_is_a_source(cli):
+    ended = cli("bench", "modles", "--model", TINY)
+    assert ended.code == 3
+    assert "no camera, video or folder is called 'modles'" in ended.err
