@@ -1,5 +1,6 @@
 """Measure what the loop of `edgeface run` takes on this machine, stage by stage."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class TimedCamera:
         camera: Camera,
         stopwatch: Stopwatch,
         *,
-        seconds: float,
+        seconds: float = math.inf,
         turn: Callable[[], bool] = lambda: True,
     ) -> None:
         self._camera, self._stopwatch = camera, stopwatch

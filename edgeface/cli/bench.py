@@ -1,18 +1,25 @@
 """The commands that measure this machine: bench, its stages, its models, its peers."""
 
+import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from edgeface.cli.options import JsonOption, with_config
-from edgeface.cli.output import say, say_json
+from edgeface.cli.output import say, say_json, tell
+from edgeface.cli.settings_file import change_settings
 from edgeface.config import Config
+from edgeface.errors import ModelError
 
 if TYPE_CHECKING:
     from edgeface.app.stages import StageTime
-    from edgeface.bench import Board, StagesReport
+    from edgeface.bench.board import Board
+    from edgeface.bench.models import ModelsReport
+    from edgeface.bench.peers import PeersReport
+    from edgeface.bench.stages import StagesReport
 
 BENCH_HELP = """Measure what this machine reaches. Without one of the commands below it is `bench stages`.
 
@@ -68,13 +75,122 @@ def stages(
       edgeface bench stages picamera2 --seconds 30
       edgeface bench stages clip.mp4 --people 5 -o recognition.threads=1 --json
     """
-    from edgeface.bench import bench_stages
+    from edgeface.bench.stages import bench_stages
 
     report = bench_stages(config, source=source, seconds=seconds, people=people)
     if json_output:
         say_json(_rounded(asdict(report)))
         return
     _say_stages(report)
+
+
+@bench_app.command("models")
+@with_config("gallery", "model")
+def models(
+    config: Config,
+    threads: Annotated[
+        list[int] | None, typer.Option("--threads", min=1, max=64, metavar="N", help="Threads to try; may be repeated.")
+    ] = None,
+    seconds: SecondsOption = 10.0,
+    write: Annotated[
+        bool, typer.Option("--write", help="Set the fastest in the file of --config, or else in the user's.")
+    ] = False,
+    json_output: JsonOption = False,
+    *,
+    own_file: Path,
+) -> None:
+    """Time every file of the model bundle on 1, 2 and 4 threads, and find the fastest that recognises as well.
+
+    A file keeps up when it gives the card's golden vector on this machine and accepts, by its card, at most one true
+    pair in a hundred less than the best file. Of times within 5 % of each other the one with fewer threads wins. Where
+    people are enrolled, the file that made their templates stays: another one would need everybody again.
+
+    \b
+    Examples:
+      edgeface bench models
+      edgeface bench models --write
+      edgeface bench models --threads 1 --threads 3 --json
+    """
+    from edgeface.bench.models import bench_models, thread_counts
+
+    report = bench_models(config, threads=threads or thread_counts(), seconds=seconds)
+    if json_output:
+        say_json(_rounded(asdict(report)))
+    else:
+        _say_models(report)
+    if report.fastest is None:
+        raise ModelError("no file of the bundle can be used here", hint="`edgeface doctor` says why")
+    if write:
+        chosen = report.fastest.candidate
+        change_settings(own_file, "recognition", {"variant": chosen.variant, "threads": chosen.threads})
+        tell(f"wrote recognition.variant and recognition.threads to {own_file}")
+
+
+def _say_models(report: "ModelsReport") -> None:
+    say(_board(report.board))
+    say("")
+    say(f"{'variant':12}{'threads':>8}{'p50 ms':>10}{'p95 ms':>10}{'cpu p50':>10}{'accepted':>10}")
+    for each in report.timed:
+        who = each.candidate
+        accepted = "" if who.accepted is None else f"{who.accepted:.1%}"
+        mark = "  fastest" if each == report.fastest else ""
+        times = f"{each.p50_ms:10.2f}{each.p95_ms:10.2f}{each.cpu_p50_ms:10.2f}"
+        say(f"{who.variant:12}{who.threads:8}{times}{accepted:>10}{mark}")
+    for who in report.refused:
+        say(f"{who.variant:12}{who.threads:8}  refused: {who.problem}")
+    if report.gallery:
+        say(f"the people in the gallery were enrolled with {report.gallery}, which therefore stays")
+
+
+@bench_app.command("peers")
+@with_config("model")
+def peers(
+    config: Config,
+    source: SourceArgument = None,
+    frames: Annotated[
+        int, typer.Option("--frames", min=10, max=100_000, help="How many frames each goes through at most.")
+    ] = 100,
+    people: PeopleOption = 1000,
+    json_output: JsonOption = False,
+) -> None:
+    """Compare with face_recognition (dlib's HOG detector and ResNet) doing the same job on the same frames.
+
+    Each side reads the source, finds every face, and compares it with so many enrolled people: the source's first face,
+    and made-up ones. Each runs in a process of its own, on one thread, and they take turns of ten frames, so that
+    other work on this machine slows all of them alike. Besides the defaults of both, edgeface is measured with a look
+    at every face of every frame, and face_recognition without doubling the picture. It needs the extra "peers".
+
+    \b
+    Examples:
+      edgeface bench peers
+      edgeface bench peers clip.mp4 --frames 300 --json
+    """
+    from edgeface.bench.peers import bench_peers
+
+    report = bench_peers(config, os.environ, source=source, frames=frames, people=people)
+    if json_output:
+        say_json(_rounded(asdict(report)))
+    else:
+        _say_peers(report)
+
+
+def _say_peers(report: "PeersReport") -> None:
+    from edgeface.app.stages import StageTime
+
+    say(_board(report.board))
+    say(f"{report.source}, {report.width}x{report.height}, {report.people} enrolled, one thread each")
+    for side in report.sides:
+        say("")
+        say(f"{side['side']}: {side['fps']:.1f} frames a second, {side['cpu_fps']:.1f} a second of processor time,")
+        say(f"somebody named in {side['named']} of {side['frames']} frames, {side['peak_rss_mb']:.0f} MB of memory")
+        for line in _table([StageTime(**stage) for stage in side["stages"]]):
+            say(line)
+    say("")
+    ratio = report.ratio
+    say(
+        f"edgeface : face_recognition = {ratio.fps:.1f} in frames a second, {ratio.cpu_fps:.1f} by processor time, "
+        f"{ratio.embed_cpu:.1f} in embedding a face"
+    )
 
 
 def _say_stages(report: "StagesReport") -> None:

@@ -6,8 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from edgeface.config import load
 from tests.cli.test_cli_help import GOLDENS, compare, shape
-from tests.cli.test_cli_real import TINY
+from tests.cli.test_cli_real import TINY, portrait
+
+__all__ = ["portrait"]
 
 
 @pytest.fixture
@@ -62,3 +65,46 @@ def test_a_word_that_is_no_command_is_a_source(cli):
     ended = cli("bench", "modles", "--model", TINY)
     assert ended.code == 3
     assert "no camera, video or folder is called 'modles'" in ended.err
+
+
+def test_every_file_of_the_bundle_is_timed_on_every_number_of_threads(cli):
+    ended = cli("bench", "models", "--threads", "1", "--threads", "2", "--seconds", "1", "--model", TINY, "--json")
+    assert ended.code == 0, ended.err
+    [report] = ended.objects
+    tried = [(each["candidate"]["variant"], each["candidate"]["threads"]) for each in report["timed"]]
+    assert tried == [(variant, threads) for variant in ("float16", "float32", "int8") for threads in (1, 2)]
+    assert report["fastest"] in report["timed"]
+    assert (report["refused"], report["gallery"]) == ([], None)
+
+
+def test_the_fastest_is_written_where_run_reads_it(cli, tmp_path):
+    written = cli("bench", "models", "--threads", "1", "--seconds", "1", "--model", TINY, "--write")
+    assert written.code == 0, written.err
+    path = tmp_path / "home/.config/edgeface/config.toml"
+    assert f"wrote recognition.variant and recognition.threads to {path}" in written.err
+    recognition = load([path]).recognition
+    [marked] = [line.split() for line in written.out.splitlines() if line.endswith("fastest")]
+    assert [recognition.variant, str(recognition.threads)] == marked[:2]
+
+
+def test_the_file_of_config_is_written_if_one_is_given(cli, tmp_path):
+    (tmp_path / "mine.toml").write_text("# mine\n[recognition]\nthreads = 7 # many\n")
+    options = ("--threads", "1", "--seconds", "1", "--model", TINY, "--write")
+    assert cli("--config", "mine.toml", "bench", "models", *options).code == 0
+    assert "threads = 1 # many" in (tmp_path / "mine.toml").read_text()
+    assert not (tmp_path / "home/.config").exists()
+
+
+def test_the_file_that_enrolled_people_stays(cli, portrait):
+    photo = portrait("a.png")
+    assert cli("enroll", "--name", "eileen", photo, "--model", TINY, "-o", "recognition.variant=float16").code == 0
+    ended = cli("bench", "models", "--threads", "1", "--seconds", "1", "--model", TINY, "--json")
+    [report] = ended.objects
+    assert report["gallery"] == report["fastest"]["candidate"]["variant"] == "float16"
+
+
+def test_a_file_without_a_threshold_is_refused_with_the_reason(cli):
+    ended = cli("bench", "models", "--threads", "1", "--model", TINY, "-o", "recognition.far=0.5", "--seconds", "1")
+    assert ended.code == 4
+    assert ended.out.count("refused: ") == 3
+    assert "no file of the bundle can be used here" in ended.err

@@ -1,7 +1,7 @@
-"""Set up what `edgeface bench` measures: a source, a gallery of many people, and fresh processes."""
+"""Measure the stages of the loop: with a source, a gallery of many people, and a fresh process."""
 
 import json
-import os
+import math
 import sys
 import tempfile
 import time
@@ -14,8 +14,8 @@ from edgeface import wiring
 from edgeface.app.bench import Measured, TimedCamera, first_look, measure
 from edgeface.app.scene import FPS, paint_scene
 from edgeface.app.stages import Stopwatch
+from edgeface.bench.board import Board, observing
 from edgeface.config import Config, effective
-from edgeface.drivers.board import board_name, load_average, temperature, watts
 from edgeface.drivers.crowd import enrol_crowd
 from edgeface.drivers.embedder import decode_chip
 from edgeface.drivers.fresh import FreshRun, watch_process
@@ -26,20 +26,6 @@ NAME = "somebody"
 
 SCENE = "generated scene"
 SCENE_HINT = "give a video in which a face is seen, or none to use the generated scene"
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """The machine, and how it was while it was measured."""
-
-    name: str
-    cores: int
-    load: float
-    """Processes that wanted to run when the bench began, on average over a minute: on an idle machine about 0."""
-    celsius_before: float | None
-    celsius_after: float | None
-    watts: float | None
-    """Power at the end of the measured frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +49,14 @@ def bench_stages(config: Config, *, source: str | None, seconds: float, people: 
 
     Raise NoFaceFound for a source without a face that is good enough, CameraError for one that is too short.
     """
-    before, load = temperature(), load_average()
+    board = observing()
     with ready_to_measure(config, source=source, seconds=seconds, people=people) as (ready, (width, height)):
         measured = work_through(ready, seconds=seconds)
-        power = watts()
+        observed = board()
         fresh = start_afresh(ready, seconds=min(seconds, 2.0))
     chosen = config.recognition
     return StagesReport(
-        Board(board_name(), os.cpu_count() or 1, load, before, temperature(), power),
+        observed,
         source or SCENE,
         width,
         height,
@@ -102,7 +88,7 @@ def ready_to_measure(
         yield ready, _enrol(ready, people)
 
 
-def work_through(config: Config, *, seconds: float, turn: Callable[[], bool] = lambda: True) -> Measured:
+def work_through(config: Config, *, seconds: float = math.inf, turn: Callable[[], bool] = lambda: True) -> Measured:
     """Recognise who is in the configured source as `edgeface run` does, for so many seconds or until it ends."""
     parts = wiring.make_parts(config, live=True)
     stopwatch = Stopwatch(time.perf_counter, time.process_time)
@@ -112,10 +98,17 @@ def work_through(config: Config, *, seconds: float, turn: Callable[[], bool] = l
     ):
         pipeline = wiring.make_pipeline(config, parts, gallery, stage=stopwatch)
         camera = TimedCamera(source, stopwatch, seconds=seconds, turn=turn)
-        try:
+        with too_short(source.name):
             return measure(camera, pipeline, wiring.make_presence(config), stopwatch)
-        except ValueError as error:
-            raise CameraError(f"{source.name} is too short to measure: {error}", hint=SCENE_HINT) from error
+
+
+@contextmanager
+def too_short(name: str) -> Iterator[None]:
+    """Say that a source is too short when what is measured inside says so."""
+    try:
+        yield
+    except ValueError as error:
+        raise CameraError(f"{name} is too short to measure: {error}", hint=SCENE_HINT) from error
 
 
 def start_afresh(config: Config, *, seconds: float) -> FreshRun:
