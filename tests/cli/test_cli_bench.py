@@ -1,12 +1,16 @@
 """bench, with the real detector and runtime on a photograph, and a tiny network."""
 
 import json
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
 import pytest
 
+from edgeface.bench.peers import SIDES, ratio_of
 from edgeface.config import load
+from edgeface.drivers import face_recognition
+from edgeface.errors import NoFaceFound
 from tests.cli.test_cli_help import GOLDENS, compare, shape
 from tests.cli.test_cli_real import TINY, portrait
 
@@ -108,3 +112,37 @@ def test_a_file_without_a_threshold_is_refused_with_the_reason(cli):
     assert ended.code == 4
     assert ended.out.count("refused: ") == 3
     assert "no file of the bundle can be used here" in ended.err
+
+
+def test_without_dlib_it_says_what_to_install(cli, monkeypatch):
+    monkeypatch.setattr(face_recognition, "find_spec", lambda name: None)
+    ended = cli("bench", "peers")
+    assert ended.code == 6
+    assert "dlib is not installed" in ended.err
+    assert "pip install 'edgeface[peers]'" in ended.err
+
+
+def side(name, fps, cpu_fps, embed):
+    stages = [{"stage": "embed", "cpu_p50_ms": embed}] if embed else []
+    return {"side": name, "fps": fps, "cpu_fps": cpu_fps, "stages": stages}
+
+
+def test_the_ratio_is_of_both_as_they_come_and_of_embedding_every_face():
+    speeds = [(40.0, 50.0, None), (30.0, 30.0, 5.0), (4.0, 5.0, 90.0), (8.0, 9.0, 90.0)]
+    sides = [side(name, *speed) for name, speed in zip(SIDES, speeds, strict=True)]
+    ratio = ratio_of(sides)
+    assert (ratio.fps, ratio.cpu_fps, ratio.embed_cpu) == (10.0, 10.0, 18.0)
+    with pytest.raises(NoFaceFound, match="face_recognition embedded no face"):
+        ratio_of([*sides[:2], side(SIDES[2], 4.0, 5.0, None), sides[3]])
+
+
+@pytest.mark.skipif(
+    not (find_spec("dlib") and find_spec("face_recognition_models")), reason="dlib belongs to the extra peers"
+)
+def test_both_do_the_same_job_on_the_same_frames(cli, clip):
+    ended = cli("bench", "peers", clip, "--frames", "10", "--people", "3", "--model", TINY, "--json")
+    assert ended.code == 0, ended.err
+    [report] = ended.objects
+    assert [found["side"] for found in report["sides"]] == list(SIDES)
+    assert [(found["frames"], found["named"]) for found in report["sides"]] == [(3, 3)] * 4
+    assert set(report["ratio"]) == {"fps", "cpu_fps", "embed_cpu"}
