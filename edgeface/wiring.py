@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from edgeface.app.clock import SteadyClock
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
+from edgeface.app.search import Coarse
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, Bundle, read_bundle
@@ -37,6 +38,9 @@ from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
+
+FOLLOW_PX = 320
+"""Longer side of the picture on which faces are followed."""
 
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
@@ -156,8 +160,18 @@ def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = 
         policy=parts.policy,
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=config.tracking.reverify_seconds,
+        coarse=make_coarse(config),
         stage=stage,
     )
+
+
+def make_coarse(config: Config) -> Coarse | None:
+    """Return what follows large faces; None when it is not wanted or would gain nothing."""
+    chosen = config.detection
+    if not chosen.follow_seconds or 0 < chosen.long_side <= FOLLOW_PX:
+        return None
+    small = replace(config, detection=replace(chosen, long_side=FOLLOW_PX))
+    return Coarse(make_detector(small, live=True), FOLLOW_PX, chosen.follow_seconds)
 
 
 def make_presence(config: Config) -> Presence:

@@ -4,14 +4,16 @@
 frame -> detect -> track -> align -> good enough to judge? -> embed -> nearest people -> judge -> vote
 ```
 
-A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms
-it; a look that disagrees makes the pipeline look at every frame again until the vote is clear. Where a film cuts, every
-vote begins anew; and of the faces of one frame only the nearest to a person bears that person's name.
+A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms it, and in
+between a coarse search follows it; a look that disagrees makes the pipeline look at every frame again until the vote is
+clear. Where a film cuts, every vote begins anew; and of the faces of one frame only the nearest to a person bears that
+person's name.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from edgeface.app.search import Coarse, Searcher
 from edgeface.app.stages import Stage, untimed
 from edgeface.core.align import align
 from edgeface.core.cuts import Cuts
@@ -51,7 +53,7 @@ class _Case:
 class Pipeline:
     """Recognises the people in the frames of one camera, which must be given in order of time.
 
-    `stage` surrounds the work of each stage, to time it.
+    `coarse` follows large faces that need no look, and `stage` surrounds the work of each stage, to time it.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class Pipeline:
         tracker: Tracker,
         limits: Limits = LIVE_LIMITS,
         reverify_seconds: float = 1.0,
+        coarse: Coarse | None = None,
         stage: Stage = untimed,
     ) -> None:
-        self._detector, self._embedder, self._index = detector, embedder, index
+        self._searcher = Searcher(detector, coarse)
+        self._embedder, self._index = embedder, index
         self._policy, self._tracker, self._limits = policy, tracker, limits
         self._reverify_seconds = reverify_seconds
         self._stage = stage
@@ -79,7 +83,7 @@ class Pipeline:
             if self._cuts.update(frame):
                 self._cases.clear()
         with self._stage("detect"):
-            found = self._detector.detect(frame.image)
+            found = self._searcher.search(frame, closely=self._expects_a_look(frame.seconds))
         with self._stage("track"):
             update = self._tracker.update(found, frame.seconds)
         for number in update.ended:
@@ -92,8 +96,15 @@ class Pipeline:
         faces = [Labelled(track.number, track.face, said) for track, said in zip(update.active, verdicts, strict=True)]
         return Recognition(frame, faces)
 
+    def _expects_a_look(self, seconds: float) -> bool:
+        """Tell whether a track is to be looked at if it is seen, or no track is known."""
+        return not self._cases or any(self._is_due(case, seconds) for case in self._cases.values())
+
     def _wants_a_look(self, track: Track, seconds: float) -> bool:
         case = self._cases.setdefault(track.number, _Case(Ballot(self._policy)))
+        return self._is_due(case, seconds)
+
+    def _is_due(self, case: _Case, seconds: float) -> bool:
         return case.in_doubt or seconds - case.looked_seconds >= self._reverify_seconds
 
     def _look(self, frame: Frame, tracks: Sequence[Track]) -> None:
