@@ -24,6 +24,9 @@ from edgeface.errors import CameraError, NoFaceFound
 NAME = "somebody"
 """The name under which the source's first face is enrolled."""
 
+LIVE_PATIENCE_SECONDS = 60.0
+"""So long a fresh process may wait for somebody to stand before a live camera."""
+
 SCENE = "generated scene"
 SCENE_HINT = "give a video in which a face is seen, or none to use the generated scene"
 
@@ -115,7 +118,9 @@ def start_afresh(config: Config, *, seconds: float) -> FreshRun:
     """Run `edgeface run` in a process of its own until somebody enrolled has arrived, and `seconds` more."""
     settings = Path(config.gallery.path).with_name("config.toml")
     command = [sys.executable, "-m", "edgeface", "run", "--json", "--config", str(settings)]
-    return watch_process(command, _is_arrival, seconds=seconds)
+    # A recording ends by itself, however slow the machine is.
+    patience = LIVE_PATIENCE_SECONDS if wiring.films_live(config) else math.inf
+    return watch_process(command, _is_arrival, seconds=seconds, patience_seconds=patience)
 
 
 def _is_arrival(line: bytes) -> bool:

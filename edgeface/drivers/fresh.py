@@ -1,5 +1,6 @@
 """Run a command in a fresh process and watch how soon it says something, and how much memory it takes."""
 
+import math
 import selectors
 import subprocess
 import tempfile
@@ -30,7 +31,7 @@ def watch_process(
     awaited: Callable[[bytes], bool],
     *,
     seconds: float,
-    patience_seconds: float = 60.0,
+    patience_seconds: float = math.inf,
     now: Callable[[], float] = time.monotonic,
 ) -> FreshRun:
     """Start a command, wait for a line of its standard output, and end it `seconds` after that line.
