@@ -28,6 +28,7 @@ LIVE_PATIENCE_SECONDS = 60.0
 """So long a fresh process may wait for somebody to stand before a live camera."""
 
 SCENE = "generated scene"
+LONGEST_SCENE_SECONDS = 20.0
 SCENE_HINT = "give a video in which a face is seen, or none to use the generated scene"
 
 
@@ -53,7 +54,8 @@ def bench_stages(config: Config, *, source: str | None, seconds: float, people: 
     Raise NoFaceFound for a source without a face that is good enough, CameraError for one that is too short.
     """
     board = observing()
-    with ready_to_measure(config, source=source, seconds=seconds, people=people) as (ready, (width, height)):
+    scene_seconds = min(seconds, LONGEST_SCENE_SECONDS)
+    with ready_to_measure(config, source=source, seconds=scene_seconds, people=people) as (ready, (width, height)):
         measured = work_through(ready, seconds=seconds)
         observed = board()
         fresh = start_afresh(ready, seconds=min(seconds, 2.0))
