@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
+from edgeface.app.search import Coarse
+from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, Bundle, find_bundle, read_bundle
 from edgeface.config import Config
@@ -49,6 +51,9 @@ DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
 VISIT_BYTES = 6
 """Of the random id of a visit: among a million visits two share one with a chance of 0.2 %, runs and devices apart."""
+
+FOLLOW_PX = 320
+"""Longer side of the picture on which faces are followed."""
 
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
@@ -180,8 +185,8 @@ def make_clock() -> SteadyClock:
     return SteadyClock(time.time, time.monotonic)
 
 
-def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
-    """Return the pipeline for one camera."""
+def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = untimed) -> Pipeline:
+    """Return the pipeline for one camera; `stage` times its stages."""
     return Pipeline(
         detector=parts.detector,
         embedder=parts.embedder,
@@ -189,6 +194,8 @@ def make_pipeline(config: Config, parts: Parts, index: Index) -> Pipeline:
         policy=parts.policy,
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=config.tracking.reverify_seconds,
+        coarse=make_coarse(config),
+        stage=stage,
     )
 
 
@@ -204,6 +211,15 @@ def make_attention(config: Config) -> Attention | None:
         idle_period_seconds=1 / chosen.idle_fps,
     )
     return Attention(Duty(Motion(chosen.least_levels), limits), Faceless(chosen.no_face_seconds))
+
+
+def make_coarse(config: Config) -> Coarse | None:
+    """Return what follows large faces; None when it is not wanted or would gain nothing."""
+    chosen = config.detection
+    if not chosen.follow_seconds or 0 < chosen.long_side <= FOLLOW_PX:
+        return None
+    small = replace(config, detection=replace(chosen, long_side=FOLLOW_PX))
+    return Coarse(make_detector(small, live=True), FOLLOW_PX, chosen.follow_seconds)
 
 
 def make_presence(config: Config) -> Presence:
@@ -234,4 +250,9 @@ def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:
 
 def make_film(path: Path, config: Config, camera: Source | SupervisedCamera) -> VideoWriter:
     """Return the writer of an annotated video that plays as fast as the examined frames came."""
-    return VideoWriter(path, camera.fps / config.recognition.every if camera.fps else None)
+    return make_video(path, camera.fps / config.recognition.every if camera.fps else None)
+
+
+def make_video(path: Path, fps: float | None) -> VideoWriter:
+    """Return the writer of a video of so many frames a second."""
+    return VideoWriter(path, fps)

@@ -4,14 +4,17 @@
 frame -> detect -> track -> align -> good enough to judge? -> embed -> nearest people -> judge -> vote
 ```
 
-A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms
-it; a look that disagrees makes the pipeline look at every frame again until the vote is clear. Where a film cuts, every
-vote begins anew; and of the faces of one frame only the nearest to a person bears that person's name.
+A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms it, and in
+between a coarse search follows it; a look that disagrees makes the pipeline look at every frame again until the vote is
+clear. Where a film cuts, every vote begins anew; and of the faces of one frame only the nearest to a person bears that
+person's name.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from edgeface.app.search import Coarse, Searcher
+from edgeface.app.stages import Stage, untimed
 from edgeface.core.align import align
 from edgeface.core.cuts import Cuts
 from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each
@@ -48,7 +51,10 @@ class _Case:
 
 
 class Pipeline:
-    """Recognises the people in the frames of one camera, which must be given in order of time."""
+    """Recognises the people in the frames of one camera, which must be given in order of time.
+
+    `coarse` follows large faces that need no look, and `stage` surrounds the work of each stage, to time it.
+    """
 
     def __init__(
         self,
@@ -60,37 +66,62 @@ class Pipeline:
         tracker: Tracker,
         limits: Limits = LIVE_LIMITS,
         reverify_seconds: float = 1.0,
+        coarse: Coarse | None = None,
+        stage: Stage = untimed,
     ) -> None:
-        self._detector, self._embedder, self._index = detector, embedder, index
+        self._searcher = Searcher(detector, coarse)
+        self._embedder, self._index = embedder, index
         self._policy, self._tracker, self._limits = policy, tracker, limits
         self._reverify_seconds = reverify_seconds
+        self._stage = stage
         self._cases: dict[int, _Case] = {}
         self._cuts = Cuts()
 
     def recognize(self, frame: Frame) -> Recognition:
         """Find, follow and judge the faces of one frame."""
-        if self._cuts.update(frame):
-            self._cases.clear()
-        update = self._tracker.update(self._detector.detect(frame.image), frame.seconds)
+        with self._stage("cut"):
+            if self._cuts.update(frame):
+                self._cases.clear()
+        with self._stage("detect"):
+            found = self._searcher.search(frame, closely=self._expects_a_look(frame.seconds))
+        with self._stage("track"):
+            update = self._tracker.update(found, frame.seconds)
         for number in update.ended:
             self._cases.pop(number, None)
-        self._look(frame, [track for track in update.active if self._wants_a_look(track, frame.seconds)])
-        verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
+        tracks = [track for track in update.active if self._wants_a_look(track, frame.seconds)]
+        if tracks:
+            self._look(frame, tracks)
+        with self._stage("decide"):
+            verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
         faces = [Labelled(track.number, track.face, said) for track, said in zip(update.active, verdicts, strict=True)]
         return Recognition(frame, faces)
 
+    def _expects_a_look(self, seconds: float) -> bool:
+        """Tell whether a track is to be looked at if it is seen, or no track is known."""
+        return not self._cases or any(self._is_due(case, seconds) for case in self._cases.values())
+
     def _wants_a_look(self, track: Track, seconds: float) -> bool:
         case = self._cases.setdefault(track.number, _Case(Ballot(self._policy)))
+        return self._is_due(case, seconds)
+
+    def _is_due(self, case: _Case, seconds: float) -> bool:
         return case.in_doubt or seconds - case.looked_seconds >= self._reverify_seconds
 
     def _look(self, frame: Frame, tracks: Sequence[Track]) -> None:
         """Let the faces that are good enough to judge vote on who their tracks are."""
-        chips = {track.number: align(frame.image, track.face.landmarks) for track in tracks}
-        good = [track for track in tracks if self._is_good(frame.image, track.face, chips[track.number])]
-        embeddings = self._embedder.embed([chips[track.number] for track in good])
-        for track, embedding in zip(good, embeddings, strict=True):
-            match = judge(track.face, self._index.nearest(embedding, 2), self._policy)
-            self._vote(self._cases[track.number], match, frame.seconds)
+        with self._stage("align"):
+            chips = {track.number: align(frame.image, track.face.landmarks) for track in tracks}
+        with self._stage("quality"):
+            good = [track for track in tracks if self._is_good(frame.image, track.face, chips[track.number])]
+        if not good:
+            return
+        with self._stage("embed"):
+            embeddings = self._embedder.embed([chips[track.number] for track in good])
+        with self._stage("search"):
+            nearest = [self._index.nearest(embedding, 2) for embedding in embeddings]
+        with self._stage("decide"):
+            for track, people in zip(good, nearest, strict=True):
+                self._vote(self._cases[track.number], judge(track.face, people, self._policy), frame.seconds)
 
     def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
         return not reasons(assess(image, face, chip), self._limits)

@@ -1,6 +1,5 @@
 """The commands that look after an installation: doctor and config."""
 
-import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -12,15 +11,14 @@ from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.options import (
     CameraOption,
     ConfigOption,
-    Given,
     JsonOption,
     SettingOption,
     build_config,
+    own_file,
     with_config,
     with_source,
 )
 from edgeface.cli.output import say, say_json, tell
-from edgeface.cli.places import user_config
 from edgeface.config import Config, commented_default, effective
 from edgeface.errors import ConfigError
 
@@ -77,8 +75,7 @@ def show_config(
       edgeface -o recognition.far=0.01 config
     """
     if init:
-        before: Given = context.obj or Given()
-        path = config_file or before.config_file or user_config(os.environ)
+        path = own_file(context, config_file)
         _write_new(path)
         say(str(path))
     else:

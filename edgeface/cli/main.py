@@ -10,6 +10,7 @@ import typer
 
 from edgeface.cli import (
     audit,
+    bench,
     care,
     consent,
     control,
@@ -74,6 +75,7 @@ app.command("embed")(measure.embed)
 app.add_typer(measure.evaluate_app, name="evaluate")
 measure.evaluate_app.command("people")(host.evaluate_people)
 app.command("doctor")(care.doctor)
+app.add_typer(bench.bench_app, name="bench")
 app.command("config")(care.show_config)
 app.add_typer(sinks.sinks_app, name="sinks")
 app.command("prepare")(host.prepare)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgeface.cli.places import config_files, default_gallery, placed_key
+from edgeface.cli.places import config_files, default_gallery, placed_key, user_config
 from edgeface.config import Config, load
 
 ConfigOption = Annotated[
@@ -39,6 +39,8 @@ Photos = Annotated[list[str], typer.Argument(metavar="PHOTO", help="JPEG, PNG, W
 
 GLOBAL = {"config_file": ConfigOption, "settings": SettingOption}
 SHORTCUTS = {"gallery": GalleryOption, "model": ModelOption}
+GIVEN = {"read_again", "own_file"}
+"""Parameters that a command is given without an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,22 @@ def with_config(*shortcuts: str) -> Callable[[Callable[..., None]], Callable[...
     """Give a command the options that make up its Config, and pass that as its first argument.
 
     All such commands take --config and -o, before or after their name; `shortcuts` adds "gallery" or "model". A
-    parameter `read_again` of the command is no option, but what reads the Config anew.
+    parameter `read_again` of the command is no option, but what reads the Config anew; `own_file` is the file that the
+    command may change, that of --config or else the user's.
     """
     added = GLOBAL | {name: SHORTCUTS[name] for name in shortcuts}
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         every = list(inspect.signature(function).parameters.values())[1:]
-        own = [parameter for parameter in every if parameter.name != "read_again"]
-        again = len(own) < len(every)
+        own = [parameter for parameter in every if parameter.name not in GIVEN]
+        given = {parameter.name for parameter in every} & GIVEN
 
         @functools.wraps(function)
         def command(context: typer.Context, **arguments: Any) -> None:
             said = {name: arguments.pop(name) for name in added}
             read = functools.partial(build_config, context, **said)
-            function(read(), **arguments, **({"read_again": read} if again else {}))
+            offered = {"read_again": read, "own_file": own_file(context, said["config_file"])}
+            function(read(), **arguments, **{name: offered[name] for name in given})
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
@@ -104,6 +108,12 @@ def build_config(
         ),
         recognition=replace(config.recognition, model=str(model or config.recognition.model)),
     )
+
+
+def own_file(context: typer.Context, config_file: Path | None) -> Path:
+    """Return the file of settings that a command may change, there or not: that of --config, or else the user's."""
+    before: Given = context.obj or Given()
+    return config_file or before.config_file or user_config(os.environ)
 
 
 def with_source(config: Config, source: str | None) -> Config:

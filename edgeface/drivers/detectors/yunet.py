@@ -52,7 +52,8 @@ class YuNet:
         self._long_side = min(long_side or FULL_SIZE_PX, FULL_SIZE_PX)
         content = _read(self._path, verify=weights is None)
         # One network a pass: OpenCV lays its memory out anew, in 6 ms, when pictures of two sizes alternate.
-        self._full, *self._coarse = (_open(content, self._path, score) for _ in range(1 + len(COARSE_PX)))
+        self._full = _open(content, self._path, score)
+        self._coarse = {px: _open(content, self._path, score) for px in COARSE_PX if px < self._long_side}
 
     def __repr__(self) -> str:
         return f"YuNet({self._path.name}, score={self._score:g}, long_side={self._long_side})"
@@ -67,7 +68,7 @@ class YuNet:
         long_side = max(image.shape[:2])
         searched = min(long_side, self._long_side)
         rows = _search(self._full, image, searched)
-        for network, coarse_px in zip(self._coarse, COARSE_PX, strict=True):
+        for coarse_px, network in self._coarse.items():
             if coarse_px < searched:
                 precise = rows[_extent(rows) < LARGE_FACE_PX * long_side / searched]
                 rows = _merge(_search(network, image, coarse_px), precise)

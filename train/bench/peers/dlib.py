@@ -1,18 +1,20 @@
 """dlib's ResNet, which face_recognition uses, for `edgeface evaluate people CHIPS --also train/bench/peers/dlib.py`.
 
-It needs `pip install dlib-bin` and `pip install --no-deps face_recognition_models`. Vectors are compared by
+It needs `pip install 'edgeface[peers]'`. Vectors are compared by
 Euclidean distance, as face_recognition does. dlib aligns a face in its own way to 150 px, by 68 landmarks that it
 searches for on our chip of 128 px, in the square where the face of an aligned chip lies. Five landmarks, or a
 fixed cut, did less well on 1,490 chips: TAR at FAR 1e-3 of 59.2 % and 55.9 %, with 68 of them 60.8 %.
 Source: King 2009, "Dlib-ml", and dlib's dnn_face_recognition example.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import dlib  # pyright: ignore[reportMissingImports] (optional)
 import numpy as np
 import numpy.typing as npt
+
+from edgeface.drivers.face_recognition import RESNET, locate_dlib_weights
+from edgeface.errors import MissingExtra
 
 FACE = (20, 28, 108, 116)
 """Left, top, right, bottom of the face in a chip of 128 px."""
@@ -26,7 +28,7 @@ class Dlib:
     distance = "euclidean"
 
     def __init__(self, models: Path) -> None:
-        weights = models / "dlib_face_recognition_resnet_model_v1.dat"
+        weights = models / RESNET
         self.file_bytes = weights.stat().st_size
         self._network = dlib.face_recognition_model_v1(str(weights))
         self._landmarks = dlib.shape_predictor(str(models / "shape_predictor_68_face_landmarks.dat"))
@@ -41,8 +43,8 @@ class Dlib:
 
 
 def load() -> Dlib:
-    """Open the weights inside of the package, without importing it: it wants setuptools."""
-    package = find_spec("face_recognition_models")
-    if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("dlib's weights", name="face_recognition_models")
-    return Dlib(Path(package.submodule_search_locations[0]) / "models")
+    """Open the weights inside of their package."""
+    try:
+        return Dlib(locate_dlib_weights())
+    except MissingExtra as error:
+        raise ModuleNotFoundError("dlib's weights", name="face_recognition_models") from error
