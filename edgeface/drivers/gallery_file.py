@@ -31,18 +31,34 @@ MIGRATIONS = (
         "CREATE INDEX templates_of_person ON templates (person_id)",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    (
+        "ALTER TABLE templates ADD COLUMN set_aside TEXT",
+        "CREATE TABLE calibrations (model TEXT PRIMARY KEY, threshold REAL NOT NULL, margin REAL NOT NULL, "
+        "rate REAL NOT NULL, people INTEGER NOT NULL, made_at REAL NOT NULL)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
 ENROL = "enrol somebody first: `edgeface enroll`"
 
-KINDS = {
-    "people": "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799",
-    "templates": "typeof(vector) = 'blob' AND typeof(model) = 'text' AND typeof(source) = 'text' "
-    "AND created_at BETWEEN 0 AND 253402300799",
-}
-"""What is true of every row of a table; SQLite itself keeps any value in any column. A text is after every number,
-and the last time is the end of the year 9999."""
+KINDS = (
+    (1, "people", "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799"),
+    (
+        1,
+        "templates",
+        "typeof(vector) = 'blob' AND typeof(model) = 'text' AND typeof(source) = 'text' "
+        "AND created_at BETWEEN 0 AND 253402300799",
+    ),
+    (2, "templates", "typeof(set_aside) IN ('text', 'null')"),
+    (
+        2,
+        "calibrations",
+        "typeof(model) = 'text' AND threshold BETWEEN -1 AND 1 AND margin BETWEEN 0 AND 2 AND rate BETWEEN 0 AND 1 "
+        "AND typeof(people) = 'integer' AND made_at BETWEEN 0 AND 253402300799",
+    ),
+)
+"""From which schema on what is true of every row of a table; SQLite itself keeps any value in any column. A text is
+after every number, and the last time is the end of the year 9999."""
 
 
 def require(path: Path) -> None:
@@ -206,7 +222,10 @@ def check_content(connection: sqlite3.Connection, path: Path) -> None:
         raise GalleryDamaged(f"gallery {path} is damaged: {verdict.splitlines()[-1]}", hint=RESTORE)
     if connection.execute("PRAGMA foreign_key_check").fetchone():
         raise GalleryDamaged(f"gallery {path} is damaged: a look belongs to nobody", hint=RESTORE)
-    for table, kinds in KINDS.items():
+    version = schema_of(connection, path)
+    for since, table, kinds in KINDS:
+        if version < since:
+            continue
         (wrong,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({kinds})").fetchone()
         if wrong:
             raise GalleryDamaged(f"gallery {path} is damaged: {table} holds values of the wrong kind", hint=RESTORE)

@@ -25,7 +25,7 @@ from edgeface.drivers.gallery_file import (
 from edgeface.drivers.gallery_rows import read_templates
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates")
+TABLES = ("people", "templates", "calibrations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,7 @@ def _looks(connection: sqlite3.Connection) -> Iterator[tuple[str, bytes, str]]:
 
 def _replace(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> None:
     gallery.execute("DELETE FROM people")
+    gallery.execute("DELETE FROM calibrations")
     for table in TABLES:
         rows = kept.execute(f"SELECT * FROM {table}").fetchall()
         if rows:

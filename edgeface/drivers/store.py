@@ -3,7 +3,8 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,18 @@ from edgeface.drivers.gallery_file import (
     open_gallery,
     transaction,
 )
-from edgeface.drivers.gallery_rows import Person, Template, read_people, read_templates, write_looks, write_person
+from edgeface.drivers.gallery_rows import (
+    Calibrated,
+    Person,
+    Template,
+    read_calibration,
+    read_people,
+    read_templates,
+    write_calibration,
+    write_looks,
+    write_person,
+    write_reason,
+)
 from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
 
 LOG = logging.getLogger(__name__)
@@ -129,9 +141,52 @@ class Gallery:
             return read_people(self._open)
 
     def templates(self) -> list[Template]:
-        """Return every stored look, a person's looks together, in the order in which they came."""
+        """Return every look in use, a person's looks together, in the order in which they came."""
+        return [template for template in self.looks() if template.set_aside is None]
+
+    def looks(self) -> list[Template]:
+        """Return every stored look, those set aside too."""
         with self._errors():
             return read_templates(self._open, self._path)
+
+    def set_aside(self, numbers: Collection[int], reason: str) -> list[Template]:
+        """Let looks, by their numbers, lie unused until they are taken back, all of them or none; return them.
+
+        Raise StoreError for an unknown number, or where nothing would be left of a person.
+        """
+        with self._errors(), transaction(self._open):
+            chosen = self._chosen(numbers)
+            left = Counter(look.identity for look in self.templates() if look.id not in numbers)
+            for look in chosen:
+                if not left[look.identity]:
+                    raise StoreError(
+                        f"look {look.id} is the last in use of {look.identity.name!r}",
+                        hint=f"enrol another look first, or `edgeface forget {look.identity.name}`",
+                    )
+            write_reason(self._open, numbers, reason)
+        self._matrix = None
+        return chosen
+
+    def take_back(self, numbers: Collection[int]) -> list[Template]:
+        """Use looks again that were set aside, all of them or none; return them.
+
+        Raise StoreError for an unknown number.
+        """
+        with self._errors(), transaction(self._open):
+            chosen = self._chosen(numbers)
+            write_reason(self._open, numbers, None)
+        self._matrix = None
+        return chosen
+
+    def calibration(self) -> Calibrated | None:
+        """Return what this household was calibrated to for the model in use, if it was."""
+        with self._errors():
+            return read_calibration(self._open, self._model)
+
+    def keep_calibration(self, made: Calibrated) -> None:
+        """Keep a calibration in the place of the one before."""
+        with self._errors(), transaction(self._open):
+            write_calibration(self._open, made)
 
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
@@ -172,6 +227,15 @@ class Gallery:
         if self._matrix is None or self._matrix[0] != version:
             self._matrix = (version, _stack(self.templates(), self._path))
         return self._matrix[1]
+
+    def _chosen(self, numbers: Collection[int]) -> list[Template]:
+        known = {look.id: look for look in self.looks()}
+        for number in numbers:
+            if number not in known:
+                raise StoreError(
+                    f"gallery {self._path} has no look {number}", hint="`edgeface gallery looks` lists them"
+                )
+        return [known[number] for number in numbers]
 
     def _names(self) -> list[str]:
         return [name for (name,) in self._open.execute("SELECT name FROM people")]

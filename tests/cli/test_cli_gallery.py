@@ -34,7 +34,7 @@ def test_a_backup_is_made_beside_the_gallery_and_verified(cli, tmp_path):
     assert said == "1 person, 1 look"
     assert Path(path).parent == tmp_path / "home" / ".local" / "state" / "edgeface" / "backups"
     whole = cli("gallery", "verify", path)
-    assert whole.out.startswith(f"{path} is whole: 1 person, 1 look, schema 1, model ")
+    assert whole.out.startswith(f"{path} is whole: 1 person, 1 look, schema 2, model ")
     assert cli("gallery", "verify", "--json").objects[0]["people"] == 1
 
 

@@ -157,7 +157,7 @@ def test_a_draft_that_fails_is_removed_and_the_old_file_stays(tmp_path: Path) ->
 
 def test_a_whole_gallery_is_described(gallery: Gallery, path: Path) -> None:
     found = verify(path)
-    assert (found.people, found.looks, found.schema, found.models) == (1, 2, 1, [MODEL])
+    assert (found.people, found.looks, found.schema, found.models) == (1, 2, 2, [MODEL])
 
 
 @pytest.mark.parametrize(
@@ -306,8 +306,8 @@ def test_a_backup_of_an_older_schema_is_restored_and_stays_as_it_is(
     monkeypatch.setattr(gallery_file, "MIGRATIONS", later)
     assert backup(path, folder, keep=None, now=NOW).people == 1  # a timer need not wait for a writer
     assert restore(made, path, force=False, now=NOW).people == 1
-    assert verify(path).schema == 2
-    assert verify(made).schema == 1
+    assert verify(path).schema == 3
+    assert verify(made).schema == 2
     assert made.read_bytes() == content
 
 
