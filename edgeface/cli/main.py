@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, gallery, host, measure, people, recognise, sinks, transfer
+from edgeface.cli import calibrate, care, gallery, host, looks, measure, people, recognise, sinks, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -43,9 +43,13 @@ app = typer.Typer(
 app.command("enroll")(people.enroll)
 app.command("list")(people.list_people)
 app.command("forget")(people.forget)
+app.command("calibrate")(calibrate.calibrate)
 app.add_typer(gallery.gallery_app, name="gallery")
 gallery.gallery_app.command("export")(transfer.export_people)
 gallery.gallery_app.command("import")(transfer.import_people)
+gallery.gallery_app.command("looks")(looks.list_looks)
+gallery.gallery_app.command("set-aside")(looks.set_aside)
+gallery.gallery_app.command("take-back")(looks.take_back)
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("embed")(measure.embed)

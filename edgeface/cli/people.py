@@ -62,7 +62,7 @@ def enroll(
         raise ConfigError("no photo is given", hint="name photos, or use --camera")
     parts = wiring.make_parts(config)
     with wiring.open_gallery(config, parts.embedder.model) as gallery:
-        enroller = wiring.make_enroller(parts, gallery)
+        enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
         if camera:
             config = with_source(config, given[0] if given else None)
             enrolled = _from_camera(config, enroller, name, seconds or config.enrollment.seconds, force)

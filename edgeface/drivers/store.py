@@ -198,6 +198,10 @@ class Gallery:
         order = np.argsort(-best, kind="stable")[: max(k, 0)]
         return [(matrix.people[place], float(best[place])) for place in order]
 
+    def check_models(self, looks: Sequence[Template]) -> None:
+        """Raise EmbeddingMismatch unless the model in use made all of these looks."""
+        self._check_models({look.embedding.model for look in looks})
+
     def check_writable(self) -> None:
         """Raise StoreError when nobody could be enrolled: read-only, locked or the disk is full."""
         check_writable(self._open, self._path)
@@ -246,13 +250,16 @@ class Gallery:
                 f"an embedding of model {_short(embedding.model)} was given to a gallery opened for model "
                 f"{_short(self._model)}"
             )
-        others = sorted(matrix.models - {self._model})
+        self._check_models(matrix.models)
+        self._check_size(embedding, matrix.vectors.shape[1] if matrix.people else len(embedding.vector))
+
+    def _check_models(self, models: Collection[str]) -> None:
+        others = sorted(set(models) - {self._model})
         if others:
             raise EmbeddingMismatch(
                 f"gallery {self._path} was made with model {_short(others[0])}, this one is {_short(self._model)}",
                 hint="enrol everybody again in another gallery file, or use that model with --model",
             )
-        self._check_size(embedding, matrix.vectors.shape[1] if matrix.people else len(embedding.vector))
 
     def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
         matrix = self._fresh_matrix()

@@ -58,9 +58,9 @@ def draw_faces(chips: Path, held_out: Path, clean: Path | None, strangers: int, 
 
 def make_cohort(embedder: Embedder, faces: Faces, strangers: int, seed: int) -> Cohort:
     """Embed the faces, blend strangers and measure their correction; what is quantised is what is measured."""
-    blended = blend(_embed(embedder, faces.chips), strangers, np.random.default_rng(seed))
+    blended = blend(embed_chips(embedder, faces.chips), strangers, np.random.default_rng(seed))
     try:
-        return corrected(restored(quantised(blended)), _embed(embedder, faces.held_out), faces.held_out_people)
+        return corrected(restored(quantised(blended)), embed_chips(embedder, faces.held_out), faces.held_out_people)
     except ValueError as error:
         raise ConfigError(f"the people held out are too few: {error}", hint="give a folder of 100 or more") from error
 
@@ -78,7 +78,8 @@ def blend(vectors: Vector, strangers: int, rng: np.random.Generator) -> Vector:
     return np.asarray(blended, np.float32)
 
 
-def _embed(embedder: Embedder, paths: Sequence[Path]) -> Vector:
+def embed_chips(embedder: Embedder, paths: Sequence[Path]) -> Vector:
+    """Return the (n, size) vectors of chips in files."""
     return np.stack([embedder.embed([_chip(path)])[0].vector for path in paths])
 
 
