@@ -124,9 +124,7 @@ def main() -> None:
             for _ in range(households):
                 measure_household(found, vectors, cohort, second, size, rng)
     write = sys.stdout.write
-    write(
-        "| enrolled | promised | looks named | ratio | 80 % of households | visits named | members found | threshold |\n"
-    )
+    write("| enrolled | promised | looks named | ratio | 80 % of households | visits named | found | threshold |\n")
     write("|---|---|---|---|---|---|---|---|\n")
     for (size, rate), rows in sorted(found.items(), key=lambda item: (item[0][0], -item[0][1])):
         looks, visits, hits, thresholds = np.array(rows).T
