@@ -5,6 +5,7 @@ bundle/
   model.json           the card
   model-int8.tflite    one file per variant; the card knows each by its SHA-256
   model-float16.tflite
+  cohort-int8.npy      if any: strangers of that variant, to calibrate with
 ```
 """
 
@@ -50,6 +51,21 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class CohortFile:
+    """A file of blended strangers of one variant; `edgeface.cohort_file` reads it."""
+
+    path: str
+    sha256: str
+    strangers: int
+    offset: float
+    scale: float
+    shape: float
+    """As in `core.cohort.Cohort`."""
+    people: int
+    """From how many people they are blended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """How to feed a network, what it gave when it was made, and where it comes from."""
 
@@ -69,6 +85,8 @@ class Card:
     licence: str
     intended_use: str
     format: int = FORMAT
+    cohorts: dict[str, CohortFile] = field(default_factory=dict)
+    """By variant; a bundle needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +111,7 @@ class Bundle:
         variant = self.variant(name)
         path = self.folder / variant.path
         try:
-            content = _read(path, "model file", MAX_MODEL_BYTES)
+            content = read_file(path, "model file", MAX_MODEL_BYTES)
         except OSError as error:
             raise ModelError(
                 f"model file {path} cannot be read: {error.strerror}", hint="copy the whole bundle again"
@@ -130,7 +148,7 @@ def read_bundle(folder: Path) -> Bundle:
     path = folder / CARD_NAME
     again = "write the bundle again with `edgeface export`"
     try:
-        card = _card_from(json.loads(_read(path, "card", MAX_CARD_BYTES)), path)
+        card = _card_from(json.loads(read_file(path, "card", MAX_CARD_BYTES)), path)
     except OSError as error:
         raise ModelError(
             f"no model bundle in {folder}: {path.name} cannot be read ({error.strerror})",
@@ -149,6 +167,11 @@ def write_bundle(folder: Path, card: Card, models: dict[str, bytes]) -> Bundle:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in models.items():
         (folder / card.files[name].path).write_bytes(content)
+    return write_card(folder, card)
+
+
+def write_card(folder: Path, card: Card) -> Bundle:
+    """Put a card in the place of the one before, in one step."""
     draft = folder / (CARD_NAME + ".new")
     draft.write_text(json.dumps(asdict(card), indent=1) + "\n")
     draft.replace(folder / CARD_NAME)
@@ -160,7 +183,7 @@ def encode_png(png: bytes) -> str:
     return base64.b64encode(png).decode("ascii")
 
 
-def _read(path: Path, what: str, most: int) -> bytes:
+def read_file(path: Path, what: str, most: int) -> bytes:
     """Return a file's content, unless it is no plain file or larger than that."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -187,6 +210,7 @@ def _check(card: Card, path: Path) -> None:
         (not card.files, "it lists no model file"),
         (card.default_variant not in card.files, f"it lacks its default variant {card.default_variant!r}"),
         (not all(_is_file_name(v.path) for v in variants), "a model's path leaves the bundle"),
+        (not all(map(_is_usable_cohort, card.cohorts.values())), "a cohort's path or figures are impossible"),
         (
             any(len(v.golden_vector) != card.embedding_size for v in variants),
             "a golden vector has another size",
@@ -211,6 +235,11 @@ def _feeds_pictures(spec: InputSpec) -> bool:
 
 def _is_file_name(path: str) -> bool:
     return path.isprintable() and path != ".." and Path(path).name == path != ""
+
+
+def _is_usable_cohort(cohort: CohortFile) -> bool:
+    figures = abs(cohort.offset) <= 1 and 0 < cohort.scale <= 10 and abs(cohort.shape) < 0.5
+    return figures and _is_file_name(cohort.path)
 
 
 def _are_thresholds(variant: Variant) -> bool:

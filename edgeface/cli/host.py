@@ -16,8 +16,9 @@ EXTRA_PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "matplotlib": "M
 DATA_HELP = """Look after the chips that a network is trained on.
 
 \b
-Example:
+Examples:
   edgeface data check chips/ --out report
+  edgeface data cohort my-model chips/ --held-out other-chips/
 """
 
 data_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=DATA_HELP)
@@ -95,6 +96,35 @@ def check(
             write_clean=write_clean,
             json_output=json_output,
         )
+
+
+@data_app.command("cohort")
+def cohort(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle that gets the strangers.")],
+    chips: Annotated[Path, typer.Argument(metavar="CHIPS", help="Folder with a folder of chips a person.")],
+    held_out: Annotated[
+        Path, typer.Option("--held-out", metavar="CHIPS", help="People who were not trained on, and are not in CHIPS.")
+    ],
+    clean: Annotated[
+        Path | None, typer.Option("--clean", metavar="LIST", help="What to leave out and whom to join, as in training.")
+    ] = None,
+    strangers: Annotated[int, typer.Option("--strangers", min=200, max=5000, metavar="N", help="How many.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of chips and blends.")] = 1,
+) -> None:
+    """Blend strangers, who are nobody, into a bundle, for `edgeface calibrate` to measure a household with.
+
+    Each stranger is a vector made of one chip each of 51 people who are alike. People held out tell how the scores
+    of blends must be stretched to be those of real strangers. docs/calibration.md says what is given away.
+
+    \b
+    Examples:
+      edgeface data cohort my-model chips/ --held-out other-chips/
+      edgeface data cohort my-model chips/ --held-out other-chips/ --clean clean.tsv
+    """
+    with needing_the_extra():
+        from edgeface_train import commands
+
+        commands.make_cohort(bundle, chips, held_out, clean, strangers, seed)
 
 
 def train(

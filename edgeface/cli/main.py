@@ -11,12 +11,14 @@ import typer
 from edgeface.cli import (
     audit,
     bench,
+    calibrate,
     care,
     consent,
     control,
     gallery,
     host,
     keys,
+    looks,
     measure,
     people,
     recognise,
@@ -58,6 +60,7 @@ app = typer.Typer(
 app.command("enroll")(people.enroll)
 app.command("list")(people.list_people)
 app.command("forget")(people.forget)
+app.command("calibrate")(calibrate.calibrate)
 app.add_typer(gallery.gallery_app, name="gallery")
 gallery.gallery_app.command("export")(transfer.export_people)
 gallery.gallery_app.command("import")(transfer.import_people)
@@ -66,6 +69,9 @@ gallery.gallery_app.command("rotate-key")(keys.rotate_key)
 gallery.gallery_app.command("sweep")(consent.sweep)
 app.command("consent")(consent.consent)
 app.add_typer(audit.audit_app, name="audit")
+gallery.gallery_app.command("looks")(looks.list_looks)
+gallery.gallery_app.command("set-aside")(looks.set_aside)
+gallery.gallery_app.command("take-back")(looks.take_back)
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("status")(control.status)

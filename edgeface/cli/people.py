@@ -138,7 +138,7 @@ def _here(
 
     parts = wiring.make_parts(config)
     with wiring.open_gallery(config, parts.embedder.model, ask=ask_passphrase) as gallery:
-        enroller = wiring.make_enroller(parts, gallery)
+        enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
         if camera:
             config = with_source(config, given[0] if given else None)
             enrolled = _from_camera(config, enroller, name, seconds or config.enrollment.seconds, force)

@@ -56,6 +56,7 @@ def identify(config: Config, photos: Photos, json_output: JsonOption = False) ->
     parts = wiring.make_parts(config)
     found = 0
     with wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery:
+        parts = wiring.for_household(config, parts, gallery)
         for photo in photos:
             problem, matches = None, []
             try:
@@ -166,6 +167,7 @@ def _watch(
         _film(annotate, config, source) as film,
     ):
         wiring.check_model(parts, gallery)
+        parts = wiring.for_household(config, parts, gallery)
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")
         heart = wiring.make_heart(manager, source)

@@ -104,7 +104,8 @@ class DaemonPowers:
         config = self._config()
         parts = wiring.make_parts(config)
         with wiring.open_gallery(config, parts.embedder.model) as gallery:
-            yield Desk(wiring.make_enroller(parts, gallery), gallery.looks_of)
+            enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
+            yield Desk(enroller, gallery.looks_of)
 
     def enroll_seconds(self) -> float:
         """Return how long an enrolment looks."""

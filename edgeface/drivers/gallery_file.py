@@ -46,6 +46,11 @@ MIGRATIONS = (
         "CREATE TABLE consents (person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE, "
         "given_by TEXT NOT NULL, text TEXT NOT NULL, given_at REAL NOT NULL, expires_at REAL)",
     ),
+    (
+        "ALTER TABLE templates ADD COLUMN set_aside TEXT",
+        "CREATE TABLE calibrations (model TEXT PRIMARY KEY, threshold REAL NOT NULL, margin REAL NOT NULL, "
+        "rate REAL NOT NULL, people INTEGER NOT NULL, made_at REAL NOT NULL)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
@@ -73,6 +78,13 @@ KINDS = (
         "consents",
         "typeof(given_by) = 'text' AND typeof(text) = 'text' AND given_at BETWEEN 0 AND 253402300799 "
         "AND (expires_at IS NULL OR expires_at BETWEEN 0 AND 253402300799)",
+    ),
+    (5, "templates", "typeof(set_aside) IN ('text', 'null')"),
+    (
+        5,
+        "calibrations",
+        "typeof(model) = 'text' AND threshold BETWEEN -1 AND 1 AND margin BETWEEN 0 AND 2 AND rate BETWEEN 0 AND 1 "
+        "AND typeof(people) = 'integer' AND made_at BETWEEN 0 AND 253402300799",
     ),
 )
 """Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is

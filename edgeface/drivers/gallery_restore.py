@@ -32,7 +32,7 @@ from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates", "consents")
+TABLES = ("people", "templates", "consents", "calibrations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,7 @@ def _looks(connection: sqlite3.Connection, vault: Vault) -> Iterator[tuple[str, 
 
 def _replace(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> None:
     gallery.execute("DELETE FROM people")
+    gallery.execute("DELETE FROM calibrations")
     for table in TABLES:
         rows = kept.execute(f"SELECT * FROM {table}").fetchall()  # of the same schema as the gallery
         if rows:

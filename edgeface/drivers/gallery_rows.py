@@ -38,13 +38,31 @@ class Template:
     source: str
     created: float
     """Seconds since the Unix epoch, UTC."""
+    set_aside: str | None
+    """Why nobody is compared with it; None: it is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The threshold and margin that a household was calibrated to."""
+
+    model: str
+    """SHA-256 of the model file they belong to."""
+    threshold: float
+    margin: float
+    rate: float
+    """False accepts a visit of a stranger, as estimated."""
+    people: int
+    """How many were enrolled then."""
+    made: float
+    """Seconds since the Unix epoch, UTC."""
 
 
 def read_people(connection: sqlite3.Connection) -> list[Person]:
-    """Return everybody, sorted by name."""
+    """Return everybody, sorted by name; looks that are set aside do not count."""
     rows = connection.execute(
-        "SELECT p.id, p.name, count(t.id), p.enrolled_at, coalesce(max(t.model), '') "
-        "FROM people p LEFT JOIN templates t ON t.person_id = p.id GROUP BY p.id"
+        "SELECT p.id, p.name, count(t.id), p.enrolled_at, coalesce(max(t.model), '') FROM people p "
+        "LEFT JOIN templates t ON t.person_id = p.id AND t.set_aside IS NULL GROUP BY p.id"
     ).fetchall()
     everybody = [Person(Identity(id_, name), looks, at, model) for id_, name, looks, at, model in rows]
     return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
@@ -53,17 +71,20 @@ def read_people(connection: sqlite3.Connection) -> list[Person]:
 def read_templates(connection: sqlite3.Connection, path: Path, vault: Vault) -> list[Template]:
     """Return every stored look, a person's looks together, in the order in which they came.
 
-    Whose key was destroyed is left out. Raise GalleryDamaged naming `path` when a vector is damaged.
+    Those set aside are among them; whose key was destroyed is left out. The schema may be an older one, as a backup's.
+    Raise GalleryDamaged naming `path` when a vector is damaged.
     """
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(templates)")}
+    reason = "t.set_aside" if "set_aside" in columns else "NULL"
     key = "p.key" if ring_of(connection) else "NULL"
     rows = connection.execute(
-        f"SELECT t.id, p.id, p.name, {key}, t.vector, t.model, t.source, t.created_at "
+        f"SELECT t.id, p.id, p.name, {key}, t.vector, t.model, t.source, t.created_at, {reason} "
         "FROM templates t JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
     ).fetchall()
     opened = [(row, vault.open(row[4], row[3], row[5])) for row in rows]
     return [
-        Template(id_, Identity(person, name), Embedding(_vector(blob, path), model), source, created)
-        for (id_, person, name, _, _, model, source, created), blob in opened
+        Template(id_, Identity(person, name), Embedding(_vector(blob, path), model), source, created, aside)
+        for (id_, person, name, _, _, model, source, created, aside), blob in opened
         if blob is not None
     ]
 
@@ -86,6 +107,27 @@ def write_looks(
             (person, vault.seal(e.vector.astype(STORED).tobytes(), key, e.model), e.model, source, created)
             for e, source, created in looks
         ],
+    )
+
+
+def write_reason(connection: sqlite3.Connection, looks: Iterable[int], reason: str | None) -> None:
+    """Set looks aside for a reason, or take them back with None."""
+    connection.executemany("UPDATE templates SET set_aside = ? WHERE id = ?", [(reason, look) for look in looks])
+
+
+def read_calibration(connection: sqlite3.Connection, model: str) -> Calibrated | None:
+    """Return what the household was calibrated to for a model, if it was."""
+    row = connection.execute(
+        "SELECT model, threshold, margin, rate, people, made_at FROM calibrations WHERE model = ?", (model,)
+    ).fetchone()
+    return Calibrated(*row) if row else None
+
+
+def write_calibration(connection: sqlite3.Connection, made: Calibrated) -> None:
+    """Keep a calibration in the place of the one before of its model."""
+    connection.execute(
+        "INSERT OR REPLACE INTO calibrations VALUES (?, ?, ?, ?, ?, ?)",
+        (made.model, made.threshold, made.margin, made.rate, made.people, made.made),
     )
 
 

@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +27,21 @@ from edgeface.drivers.gallery_file import (
     transaction,
 )
 from edgeface.drivers.gallery_forget import Receipt, forget
-from edgeface.drivers.gallery_rows import Person, Template, read_people, read_templates, write_looks, write_person
+from edgeface.drivers.gallery_rows import (
+    Calibrated,
+    Person,
+    Template,
+    read_calibration,
+    read_people,
+    read_templates,
+    write_calibration,
+    write_looks,
+    write_person,
+    write_reason,
+)
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
-from edgeface.errors import EmbeddingMismatch, GalleryDamaged
+from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +158,11 @@ class Gallery:
         return next((person.looks for person in self.people() if person.identity == identity), 0)
 
     def templates(self) -> list[Template]:
-        """Return every stored look, a person's looks together, in the order in which they came."""
+        """Return every look in use, a person's looks together, in the order in which they came."""
+        return [template for template in self.looks() if template.set_aside is None]
+
+    def looks(self) -> list[Template]:
+        """Return every stored look, those set aside too."""
         with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
             return read_templates(self._open, self._path, open_vault(self._open, self._path, self._master))
 
@@ -185,6 +201,47 @@ class Gallery:
         with self._errors(), transaction(self._open):
             yield self._open
 
+    def set_aside(self, numbers: Collection[int], reason: str) -> list[Template]:
+        """Let looks, by their numbers, lie unused until they are taken back, all of them or none; return them.
+
+        Raise StoreError for an unknown number, or where nothing would be left of a person.
+        """
+        with self.changing() as connection:
+            chosen = self._chosen(numbers)
+            left = Counter(look.identity for look in self.templates() if look.id not in numbers)
+            for look in chosen:
+                if not left[look.identity]:
+                    raise StoreError(
+                        f"look {look.id} is the last in use of {look.identity.name!r}",
+                        hint=f"enrol another look first, or `edgeface forget {look.identity.name}`",
+                    )
+            write_reason(connection, numbers, reason)
+            _note(connection, "set aside", chosen)
+        self._matrix = None
+        return chosen
+
+    def take_back(self, numbers: Collection[int]) -> list[Template]:
+        """Use looks again that were set aside, all of them or none; return them.
+
+        Raise StoreError for an unknown number.
+        """
+        with self.changing() as connection:
+            chosen = self._chosen(numbers)
+            write_reason(connection, numbers, None)
+            _note(connection, "taken back", chosen)
+        self._matrix = None
+        return chosen
+
+    def calibration(self) -> Calibrated | None:
+        """Return what this household was calibrated to for the model in use, if it was."""
+        with self._errors():
+            return read_calibration(self._open, self._model)
+
+    def keep_calibration(self, made: Calibrated) -> None:
+        """Keep a calibration in the place of the one before."""
+        with self._errors(), transaction(self._open):
+            write_calibration(self._open, made)
+
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
         matrix = self._fresh_matrix()
@@ -195,6 +252,10 @@ class Gallery:
         best[matrix.expiries <= self._clock()] = -np.inf
         order = np.argsort(-best, kind="stable")[: min(max(k, 0), int(np.isfinite(best).sum()))]
         return [(matrix.people[place], float(best[place])) for place in order]
+
+    def check_models(self, looks: Sequence[Template]) -> None:
+        """Raise EmbeddingMismatch unless the model in use made all of these looks."""
+        self._check_models({look.embedding.model for look in looks})
 
     def check_writable(self) -> None:
         """Raise StoreError when nobody could be enrolled: read-only, locked or the disk is full."""
@@ -230,19 +291,31 @@ class Gallery:
         with self._errors():
             finish_forgetting(self._open, self._path)
 
+    def _chosen(self, numbers: Collection[int]) -> list[Template]:
+        known = {look.id: look for look in self.looks()}
+        for number in numbers:
+            if number not in known:
+                raise StoreError(
+                    f"gallery {self._path} has no look {number}", hint="`edgeface gallery looks` lists them"
+                )
+        return [known[number] for number in numbers]
+
     def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
         if embedding.model != self._model:
             raise EmbeddingMismatch(
                 f"an embedding of model {_short(embedding.model)} was given to a gallery opened for model "
                 f"{_short(self._model)}"
             )
-        others = sorted(matrix.models - {self._model})
+        self._check_models(matrix.models)
+        self._check_size(embedding, matrix.vectors.shape[1] if matrix.people else len(embedding.vector))
+
+    def _check_models(self, models: Collection[str]) -> None:
+        others = sorted(set(models) - {self._model})
         if others:
             raise EmbeddingMismatch(
                 f"gallery {self._path} was made with model {_short(others[0])}, this one is {_short(self._model)}",
                 hint="enrol everybody again in another gallery file, or use that model with --model",
             )
-        self._check_size(embedding, matrix.vectors.shape[1] if matrix.people else len(embedding.vector))
 
     def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
         matrix = self._fresh_matrix()
@@ -254,6 +327,12 @@ class Gallery:
     def _check_size(embedding: Embedding, size: int) -> None:
         if embedding.vector.shape != (size,) or not np.isfinite(embedding.vector).all():
             raise EmbeddingMismatch(f"an embedding must be {size} finite values, not {embedding.vector.shape} of them")
+
+
+def _note(connection: sqlite3.Connection, action: str, looks: Sequence[Template]) -> None:
+    """Add to the audit log what was done to the looks of each person."""
+    for person, count in Counter(look.identity.id for look in looks).items():
+        append(connection, action, person=person, looks=count)
 
 
 def _stack(templates: list[Template], expiries: dict[int, float], path: Path) -> _Matrix:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgeface.cli.reference import help_texts, render
+from tests.cli.test_cli_calibrate import write_strangers
 from tests.fakes import GREEN, RED, Square
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -72,9 +73,12 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
     Path("pairs.txt").write_text("2\t1\n" + "Ada\t1\t2\nAda\t1\tBo\t1\n" * 2)
     assert cli("enroll", "--gallery", "kept.db", "--name", "alice", red).code == 0
     Path("sinks.toml").write_text('[[sink]]\nkind = "file"\npath = "events.jsonl"\n')
+    write_strangers(Path("strangers.npz"), 200)
     commands = [
         ["enroll", "--name", "alice", red],
         ["list"],
+        ["calibrate", "--strangers", "strangers.npz"],
+        ["gallery", "looks"],
         ["identify", red, picture("empty.png")],
         ["run", "--camera", "clip"],
         ["embed", red, "--out", "x.npz"],
@@ -83,6 +87,9 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
         ["gallery", "backup", "usb", "--keep", "1"],
         ["gallery", "verify"],
         ["gallery", "restore", "kept.db"],
+        ["enroll", "--name", "alice", red],
+        ["gallery", "set-aside", "2"],
+        ["gallery", "take-back", "2"],
         ["sinks", "test", "--config", "sinks.toml"],
         ["forget", "alice"],
     ]

@@ -164,6 +164,24 @@ def export(run: Path, out: Path, name: str | None) -> None:
     typer.echo(f"bundle: {out}")
 
 
+def make_cohort(folder: Path, chips: Path, held_out: Path, clean: Path | None, strangers: int, seed: int) -> None:
+    """Give every variant of a bundle a cohort of strangers."""
+    from edgeface.card import read_bundle
+    from edgeface.cohort_file import write_cohort
+    from edgeface.drivers.embedder import TfliteEmbedder
+    from edgeface_train import cohort
+
+    bundle = read_bundle(folder)
+    faces = cohort.draw_faces(chips, held_out, clean, strangers, seed)
+    for name in bundle.card.files:
+        made = cohort.make_cohort(TfliteEmbedder(bundle, variant=name), faces, strangers, seed)
+        bundle = write_cohort(bundle, name, made, people=len(faces.chips))
+        typer.echo(
+            f"{name}: {strangers} strangers of {len(faces.chips)} people; a cosine c counts as "
+            f"{made.offset:.3f} + {made.scale:.3f} c, tails of shape {made.shape:.3f}"
+        )
+
+
 def left_out(plan: Recipe, data: Path) -> dict[str, Any]:
     """Return, as `left_out`, the digest of the recipe's clean list and what it does, by count; nothing without one."""
     if not plan.data.clean:

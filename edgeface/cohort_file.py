@@ -1,0 +1,61 @@
+"""Keep a bundle's cohort of strangers in a file beside its models, known to the card by its SHA-256."""
+
+import hashlib
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+
+from edgeface.card import Bundle, CohortFile, read_file, write_card
+from edgeface.core.calibration import LEAST_STRANGERS
+from edgeface.core.cohort import Cohort, quantised, restored
+from edgeface.errors import CardMismatch, ModelError
+
+MAX_BYTES = 8 * 2**20
+AGAIN = "copy the whole bundle again, or make strangers with `edgeface data cohort`"
+
+
+def read_cohort(bundle: Bundle, variant: str = "") -> Cohort | None:
+    """Return the strangers of a variant, the default one unless named; None where the bundle has none.
+
+    Raise CardMismatch for another file than the card describes, ModelError for one that cannot be used.
+    """
+    described = bundle.card.cohorts.get(variant or bundle.card.default_variant)
+    if described is None:
+        return None
+    path = bundle.folder / described.path
+    try:
+        content = read_file(path, "cohort", MAX_BYTES)
+    except OSError as error:
+        raise ModelError(f"cohort {path} cannot be read: {error.strerror}", hint=AGAIN) from error
+    if hashlib.sha256(content).hexdigest() != described.sha256:
+        raise CardMismatch(f"cohort {path} is not the one its card describes", hint=AGAIN)
+    try:
+        numbers = np.load(BytesIO(content), allow_pickle=False)
+        if numbers.dtype != np.int8 or numbers.shape != (described.strangers, bundle.card.embedding_size):
+            raise ValueError(f"it holds {numbers.dtype} {numbers.shape}")
+        if len(numbers) < LEAST_STRANGERS:
+            raise ValueError(f"{len(numbers)} strangers are fewer than {LEAST_STRANGERS}")
+        vectors = restored(numbers)
+    except (ValueError, EOFError) as error:
+        raise ModelError(f"cohort {path} is unusable: {error}", hint=AGAIN) from error
+    return Cohort(vectors, described.offset, described.scale, described.shape)
+
+
+def write_cohort(bundle: Bundle, variant: str, cohort: Cohort, *, people: int) -> Bundle:
+    """Write the strangers of a variant, then the card that knows them. `people` is from how many they are blended."""
+    bundle.variant(variant)
+    file = BytesIO()
+    np.save(file, quantised(cohort.vectors))
+    path = f"cohort-{variant}.npy"
+    (bundle.folder / path).write_bytes(file.getvalue())
+    described = CohortFile(
+        path=path,
+        sha256=hashlib.sha256(file.getvalue()).hexdigest(),
+        strangers=len(cohort.vectors),
+        offset=round(cohort.offset, 5),
+        scale=round(cohort.scale, 5),
+        shape=round(cohort.shape, 4),
+        people=people,
+    )
+    return write_card(bundle.folder, replace(bundle.card, cohorts={**bundle.card.cohorts, variant: described}))
