@@ -23,19 +23,33 @@ EdgefaceError        1
 ```
 """
 
+LONGEST_LINE = 1000
+"""Characters of a message or a hint; what is longer is cut."""
+
 
 class EdgefaceError(Exception):
-    """What went wrong (lower case, no full stop, names the thing and its value) and what to do next."""
+    """What went wrong (lower case, no full stop, names the thing and its value) and what to do next.
+
+    Both are one line that a terminal shows as it is: what a hostile file may have put in it is escaped or cut.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message)
+        self.hint = one_line(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
+
+
+def one_line(text: str) -> str:
+    """Return text with what is not printable escaped, line ends and terminal codes included, and its end cut off."""
+    shown = text[: LONGEST_LINE + 1]
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)
+    return shown if len(shown) <= LONGEST_LINE else f"{shown[: LONGEST_LINE - 1]}…"
 
 
 class ConfigError(EdgefaceError, ValueError):
