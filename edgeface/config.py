@@ -12,6 +12,9 @@ from edgeface.errors import ConfigError
 from edgeface.settings import read_section, setting
 from edgeface.sink_settings import SINKS, SinkSettings
 
+MAX_BYTES = 1 << 20
+"""Of a settings file."""
+
 HEADING = """\
 # Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
 # `edgeface config` prints what is in force, and `-o section.key=value` wins over every file.
@@ -173,7 +176,13 @@ def _explained(shape: Any) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ConfigError(f"config {path} is larger than {MAX_BYTES >> 10} KiB")
+        return tomllib.loads(content.decode("utf-8"))
+    except ConfigError:
+        raise
     except OSError as error:
         raise ConfigError(
             f"config {path} cannot be read: {error.strerror}", hint="`edgeface config --init` writes one"

@@ -15,9 +15,10 @@ from edgeface.errors import ConfigError, MissingExtra, ModelError
 FAMILIES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 """Runtime families in order of preference, and the package each is imported from."""
 
-
 SMALLEST = 64
 """Bytes; no model is shorter, and tflite-runtime, which does not verify, would read past the end."""
+
+EXPORT_AGAIN = "write the bundle again with `edgeface export`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,12 @@ class Model:
         return f"Model({self.family}, {self.input.shape} -> {self.output.shape})"
 
     def run(self, values: npt.NDArray) -> npt.NDArray:
-        """Return the output for one input of exactly the declared shape and type."""
-        self._interpreter.set_tensor(self.input.index, values)
-        self._interpreter.invoke()
+        """Return the output for one input of exactly the declared shape and type. Raise ModelError when it fails."""
+        try:
+            self._interpreter.set_tensor(self.input.index, values)
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{self.family} cannot run the model: {error}", hint=EXPORT_AGAIN) from error
         return self._interpreter.get_tensor(self.output.index)
 
 
@@ -65,7 +69,7 @@ def load(content: bytes, *, runtime: str = "auto", threads: int = 1, name: str =
     if content[4:8] != b"TFL3" or len(content) < SMALLEST:
         raise ModelError(
             f"{name} is not a TFLite model: {len(content)} bytes without the TFL3 mark",
-            hint="write the bundle again with `edgeface export`",
+            hint=EXPORT_AGAIN,
         )
     interpreter_class = _interpreter_class(family)
     try:
@@ -74,9 +78,7 @@ def load(content: bytes, *, runtime: str = "auto", threads: int = 1, name: str =
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
-            f"{family} cannot open {name}: {reason}", hint="write the bundle again with `edgeface export`"
-        ) from error
+        raise ModelError(f"{family} cannot open {name}: {reason}", hint=EXPORT_AGAIN) from error
     return Model(interpreter, family)
 
 

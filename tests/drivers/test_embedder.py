@@ -1,10 +1,13 @@
 """A real TFLite file on whichever runtime is installed; garbage and disagreement are refused."""
 
+import base64
 import json
 import shutil
+import struct
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -109,6 +112,27 @@ def test_a_truncated_model_is_one_clear_error(folder):
 def test_a_golden_chip_that_is_no_picture_is_refused(text):
     with pytest.raises(CardMismatch, match="golden chip"):
         decode_chip(text)
+
+
+@pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (2049, 8), (0, 8), (2**31, 2**31)])
+def test_a_golden_chip_that_is_a_bomb_is_refused_from_its_header(width, height):
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    with pytest.raises(CardMismatch, match="at most 2048 px a side"):
+        decode_chip(base64.b64encode(header + bytes(100)).decode())
+
+
+def test_a_golden_chip_reaches_no_decoder_but_that_of_png():
+    other = cv2.imencode(".jpg", chips(1)[0])[1].tobytes()
+    with pytest.raises(CardMismatch, match="not a picture: a PNG"):
+        decode_chip(base64.b64encode(other).decode())
+
+
+def test_a_golden_chip_smaller_than_the_input_is_refused(folder):
+    card = json.loads((folder / "model.json").read_text())
+    small = cv2.imencode(".png", chips(1, 64)[0])[1].tobytes()
+    (folder / "model.json").write_text(json.dumps({**card, "golden_chip": base64.b64encode(small).decode()}))
+    with pytest.raises(CardMismatch, match="golden chip has 64x64 px, its input 112"):
+        TfliteEmbedder(read_bundle(folder))
 
 
 def test_an_unknown_runtime_lists_the_known_ones():
