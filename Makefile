@@ -3,11 +3,13 @@ PYTHON ?= python3
 OUT ?= demo-out
 KILLS ?= 2000
 CUTS ?= 200
+EXECS ?= 100000
+JOBS ?= 1
 PIP := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 IS_311 := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info[:2] == (3, 11)))')
 DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py tests/test_config.py tests/test_device_environment.py
 
-.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench clean
+.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench fuzz clean
 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
@@ -40,8 +42,11 @@ bench-mining: .venv/dev ## Mining once a round against one triplet at a time
 crash-bench: .venv/dev ## Kill a gallery's process and cut its power; the last line is JSON
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.crash --kills $(KILLS) --cuts $(CUTS)
 
+fuzz: .venv/dev ## Feed hostile input to every parser; the last line is JSON
+	.venv/bin/python -m tests.bench.fuzz --execs $(EXECS) --jobs $(JOBS)
+
 clean:
-	rm -rf .venv .venv-litert .venv-tflite demo-out build *.egg-info
+	rm -rf .venv .venv-litert .venv-tflite demo-out fuzz-out build *.egg-info
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
