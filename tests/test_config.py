@@ -1,6 +1,7 @@
 """Settings: defaults, files and options, and errors that help."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
