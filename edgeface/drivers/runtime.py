@@ -10,13 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.drivers.quiet import standard_error_muted
+from edgeface.drivers.tflite_check import check_model
 from edgeface.errors import ConfigError, MissingExtra, ModelError
 
 FAMILIES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 """Runtime families in order of preference, and the package each is imported from."""
-
-SMALLEST = 64
-"""Bytes; no model is shorter, and tflite-runtime, which does not verify, would read past the end."""
 
 EXPORT_AGAIN = "write the bundle again with `edgeface export`"
 
@@ -63,14 +61,16 @@ def available() -> list[str]:
 def load(content: bytes, *, runtime: str = "auto", threads: int = 1, name: str = "the model") -> Model:
     """Open a TFLite file from memory; `name` is what an error calls it.
 
-    Raise ModelError when it is not one, MissingExtra without a runtime.
+    Raise ModelError when it is not one, or does what edgeface does not run (see `tflite_file`), MissingExtra without
+    a runtime.
     """
     family = _choose(runtime)
-    if content[4:8] != b"TFL3" or len(content) < SMALLEST:
+    if content[4:8] != b"TFL3":
         raise ModelError(
             f"{name} is not a TFLite model: {len(content)} bytes without the TFL3 mark",
             hint=EXPORT_AGAIN,
         )
+    check_model(content, name)
     interpreter_class = _interpreter_class(family)
     try:
         with standard_error_muted():  # it greets, and has no switch for that; its errors are exceptions

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.bench.fuzz.plain import plain_networks
 from tests.fixtures import TINY_BUNDLE
 
 PASSPHRASE = "correct horse battery staple"
@@ -66,8 +67,8 @@ def cards() -> list[bytes]:
 
 
 def models() -> list[bytes]:
-    """Return the small bundle's files."""
-    return [path.read_bytes() for path in sorted(TINY_BUNDLE.glob("*.tflite"))]
+    """Return the small bundle's files, and of the operators that these have not, one each."""
+    return [*(path.read_bytes() for path in sorted(TINY_BUNDLE.glob("*.tflite"))), *plain_networks()]
 
 
 def configs() -> list[bytes]:

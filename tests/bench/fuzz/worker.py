@@ -5,10 +5,11 @@ it the seeds alone are changed. Its memory is limited to a GiB more than it had 
 """
 
 import argparse
+import ctypes
 import hashlib
 import importlib
-import importlib.util
 import resource
+import signal
 import traceback
 import warnings
 from pathlib import Path
@@ -75,6 +76,11 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__} at {' > '.join(lines)}"
 
 
+def end_with_parent() -> None:
+    """Let this process be killed when the one that started it ends, see prctl(2)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def limit_memory() -> None:
     """Let this process take SPARE_BYTES more than it has."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -108,7 +114,7 @@ def feed_by_coverage(feed: Feeding, mutate: Mutate, parser: Parser, corpus: Path
 
     options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={parser.most_bytes}", "-rss_limit_mb=0"]
     # A signal must end the process as it does without a fuzzer, so that the bench sees it.
-    options += [f"-handle_{signal}=0" for signal in ("segv", "bus", "abrt", "ill", "fpe")]
+    options += [f"-handle_{fault}=0" for fault in ("segv", "bus", "abrt", "ill", "fpe")]
     atheris.Setup(["worker", *options, "-verbosity=0", str(corpus)], feed, custom_mutator=change)
     atheris.Fuzz()
 
@@ -125,6 +131,7 @@ def main() -> None:
     options.add_argument("--blind", action="store_true", help="do without atheris")
     given = options.parse_args()
     parser: Parser = importlib.import_module(given.table).PARSERS[given.parser]
+    end_with_parent()
     scratch = given.folder / "scratch"
     scratch.mkdir(exist_ok=True)
     with Ledger(given.folder / "ledger") as ledger:
