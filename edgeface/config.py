@@ -76,6 +76,16 @@ class RecognitionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Whose bundles are used."""
+
+    trusted_keys: tuple[str, ...] = setting(
+        (),
+        "Public keys; a bundle that none of them has signed is refused. Empty: every bundle is used. docs/signing.md",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class EnrollmentSettings:
     """How a person is enrolled from the camera."""
 
@@ -118,6 +128,7 @@ class Config:
     camera: CameraSettings = field(default_factory=CameraSettings)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
     enrollment: EnrollmentSettings = field(default_factory=EnrollmentSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)

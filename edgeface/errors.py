@@ -8,6 +8,7 @@ EdgefaceError        1
 │   └── SinkError                               an event cannot be delivered
 ├── ModelError       4                          a bundle, its card or a detector's weights are unusable
 │   ├── CardMismatch                            a file is not the one that its card describes
+│   ├── SignatureError                          a bundle is not signed by a key that is trusted
 │   └── EmbeddingMismatch                       vectors of two models were about to be compared
 ├── EnrollmentError  5                          a photo is refused, with the reason
 │   ├── NoFaceFound
@@ -80,6 +81,10 @@ class ModelError(EdgefaceError):
 
 class CardMismatch(ModelError):
     """A file is not the one that its card describes."""
+
+
+class SignatureError(ModelError):
+    """A bundle is not the one that was signed, or not signed by a key that is trusted."""
 
 
 class EmbeddingMismatch(ModelError):

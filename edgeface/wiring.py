@@ -20,6 +20,7 @@ from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
 from edgeface.core.types import CameraEvent
+from edgeface.drivers import signing
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
 from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
@@ -57,9 +58,13 @@ def make_parts(config: Config, *, live: bool = False) -> Parts:
 
 
 def read_model(config: Config) -> Bundle:
-    """Read the bundle that is configured, or else the one that comes with edgeface."""
+    """Read the bundle that is configured, or else the one that comes with edgeface.
+
+    Where keys are trusted a configured one must be signed; the other is as trusted as the program it is part of.
+    """
+    judge = signing.judge(config.model.trusted_keys) if config.model.trusted_keys else None
     if config.recognition.model:
-        return read_bundle(Path(config.recognition.model).expanduser())
+        return read_bundle(Path(config.recognition.model).expanduser(), judge)
     if not DEFAULT_BUNDLE.is_dir():
         raise ModelError(
             f"this edgeface carries no model: {DEFAULT_BUNDLE} is missing",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeface.cli import care, gallery, host, measure, people, recognise, sinks, transfer
+from edgeface.cli import bundle, care, gallery, host, measure, people, recognise, sinks, transfer
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
 from edgeface.errors import EdgefaceError
@@ -53,6 +53,7 @@ app.add_typer(measure.evaluate_app, name="evaluate")
 measure.evaluate_app.command("people")(host.evaluate_people)
 app.command("doctor")(care.doctor)
 app.command("config")(care.show_config)
+app.add_typer(bundle.bundle_app, name="bundle")
 app.add_typer(sinks.sinks_app, name="sinks")
 app.command("prepare")(host.prepare)
 app.add_typer(host.data_app, name="data")

@@ -80,6 +80,19 @@ def model(folder: Path) -> Parse:
     return parse
 
 
+def signature(folder: Path) -> Parse:
+    """A bundle's model.json.sig."""
+    from edgeface.drivers.signing import SIGNATURE_NAME, signers
+
+    path = folder / SIGNATURE_NAME
+
+    def parse(content: bytes) -> None:
+        path.write_bytes(content)
+        signers(folder, seeds.SIGNED)
+
+    return parse
+
+
 def config(folder: Path) -> Parse:
     """A settings file; what it gives must survive being written out."""
     from edgeface.config import effective, load
@@ -159,6 +172,7 @@ PARSERS: dict[str, Parser] = {
     "image": Parser(image, seeds.images, mutate.picture, 25),
     "card": Parser(card, seeds.cards, mutate.one_of(mutate.json_tree, mutate.json_tree, mutate.scramble), 20, 1 << 16),
     "model": Parser(model, seeds.models, mutate.words, 3, 1 << 16),
+    "signature": Parser(signature, seeds.signatures, mutate.scramble, 5),
     "config": Parser(config, seeds.configs, mutate.toml_lines, 20),
     "option": Parser(option, seeds.options, mutate.scramble, 10, 256),
     "people": Parser(people, seeds.parcels, mutate.one_of(mutate.json_tree, mutate.json_tree, mutate.scramble), 15),

@@ -71,6 +71,22 @@ def models() -> list[bytes]:
     return [*(path.read_bytes() for path in sorted(TINY_BUNDLE.glob("*.tflite"))), *plain_networks()]
 
 
+SIGNED = b"{}"
+
+
+def signatures() -> list[bytes]:
+    """Return the signature of two keys."""
+    from edgeface.drivers.signing import SIGNATURE_NAME, make_key, sign
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.json").write_bytes(SIGNED)
+        for key in ("one.pem", "two.pem"):
+            make_key(folder / key)
+            sign(folder, folder / key)
+        return [(folder / SIGNATURE_NAME).read_bytes()]
+
+
 def configs() -> list[bytes]:
     """Return settings: none, all of them, a section each, a sink each."""
     from edgeface.config import Config, commented_default, effective
