@@ -14,6 +14,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import math
 import sys
 import tempfile
 import time
@@ -38,7 +39,8 @@ def fuzz(given: argparse.Namespace, folder: Path) -> dict[str, Tally]:
     parsers: dict[str, Parser] = importlib.import_module(given.table).PARSERS
     chosen = {name: parsers[name] for name in given.parsers or parsers}
     given.keep.mkdir(parents=True, exist_ok=True)
-    fixed = (given.keep, given.blind, given.hang_seconds, given.deaths)
+    seconds = given.seconds * min(given.jobs, len(chosen)) / len(chosen)
+    fixed = (given.keep, given.blind, given.hang_seconds, given.deaths, seconds)
     with ThreadPoolExecutor(given.jobs) as pool:
         running = {}
         for name, executions in shares(chosen, given.execs).items():
@@ -53,6 +55,7 @@ def main() -> None:
     options.add_argument("--execs", type=int, default=100_000, help="inputs in all")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--jobs", type=int, default=1, help="parsers at a time")
+    options.add_argument("--seconds", type=float, default=math.inf, help="end sooner, after about so long")
     options.add_argument("--hang-seconds", type=float, default=10.0)
     options.add_argument("--deaths", type=int, default=10, help="processes that may die before a parser is given up")
     options.add_argument("--keep", type=Path, default=Path("fuzz-out"), help="folder for inputs that crash or hang")

@@ -52,16 +52,19 @@ class Campaign:
     """Of the processor."""
     deaths: int
     """So many processes may die before the parser is given up."""
+    seconds: float
+    """Of the wall's clock; then it ends, with fewer executions."""
     tally: Tally = field(default_factory=Tally)
 
     def run(self, executions: int, seed: int) -> Tally:
         """Feed the parser so many inputs."""
         self.folder.mkdir(parents=True)
         self._write_corpus()
+        deadline = time.monotonic() + self.seconds
         for attempt in range(self.deaths):
-            if self.tally.executions >= executions:
+            if self.tally.executions >= executions or time.monotonic() > deadline:
                 break
-            self._work(executions - self.tally.executions, seed + attempt)
+            self._work(executions - self.tally.executions, seed + attempt, deadline)
         self.tally.crashes += sum(path.stat().st_size for path in self.crashes.glob(f"{self.name}-*.met"))
         return self.tally
 
@@ -72,7 +75,7 @@ class Campaign:
         for place, content in enumerate([*self.parser.seeds(), *kept]):
             (corpus / f"{place:04}").write_bytes(content)
 
-    def _work(self, runs: int, seed: int) -> None:
+    def _work(self, runs: int, seed: int, deadline: float) -> None:
         told = self.folder / "told.txt"
         command = [sys.executable, "-m", "tests.bench.fuzz.worker", self.table, self.name]
         command += [str(self.folder), str(self.crashes), "--runs", str(runs), "--seed", str(seed)]
@@ -85,19 +88,20 @@ class Campaign:
                 env={**os.environ, **ONE_THREAD},
             )
             try:
-                hung = self._watch(process, ledger)
+                hung = self._watch(process, ledger, deadline)
+                late = not hung and process.poll() is None
             finally:
                 process.kill()
                 process.wait()
             ledger.read()
-            if hung or process.returncode:
+            if hung or (process.returncode and not late):
                 self._blame(process.returncode, ledger, told, hung=hung)
             self.tally.executions, self.tally.refused = ledger.executions, ledger.refusals
             self.tally.slowest_cpu_seconds = round(ledger.slowest, 3)
 
-    def _watch(self, process: subprocess.Popen[bytes], ledger: Ledger) -> bool:
-        """Wait for a process to end; return True when it has been busy with one input for too long."""
-        while process.poll() is None:
+    def _watch(self, process: subprocess.Popen[bytes], ledger: Ledger, deadline: float) -> bool:
+        """Wait for a process to end, or for the deadline; return True when one input has kept it busy for too long."""
+        while process.poll() is None and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
             ledger.read()
             if ledger.began and self._is_hung(process.pid, ledger):
