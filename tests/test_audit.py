@@ -45,7 +45,12 @@ def test_no_advisory_an_advisory_and_no_answer_are_three_things() -> None:
 def test_a_pin_that_was_skipped_is_not_taken_for_checked() -> None:
     code, lines = judge(report(WHOLE, {"name": "edgeface", "skip_reason": "unknown there"}), 2)
     assert (code, lines[-1]) == (UNKNOWN, "only 1 of 2 pinned versions were checked; no advisory for these")
-    assert judge(report(), 2)[0] == UNKNOWN
+    nobody = {"name": "pillow", "skip_reason": "unknown there"}
+    for silence in (report(), report(nobody, nobody)):
+        assert judge(silence, 2) == (
+            UNKNOWN,
+            ["the advisory service answers for no package: none of 2 pinned versions was checked"],
+        )
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def judge(report: str, wanted: int) -> tuple[int, list[str]]:
         checked = json.loads(report)["dependencies"]
     except (ValueError, KeyError, TypeError):
         return UNKNOWN, [f"the advisory service cannot be reached: none of {wanted} pinned versions was checked"]
+    if all("skip_reason" in pin for pin in checked):  # of which pip-audit says "No known vulnerabilities found"
+        return UNKNOWN, [f"the advisory service answers for no package: none of {wanted} pinned versions was checked"]
     lines = [_line(pin, found) for pin in checked for found in pin.get("vulns", [])]
     skipped = [f"{pin['name']}: not checked, {pin['skip_reason']}" for pin in checked if "skip_reason" in pin]
     known = len(checked) - len(skipped)
@@ -76,7 +78,7 @@ def _ask(program: str, pins: list[str]) -> tuple[int, list[str]]:
     except (OSError, subprocess.TimeoutExpired) as error:
         return UNKNOWN, [f"pip-audit cannot be run: {error}"]
     code, lines = judge(done.stdout, len(pins))
-    reason = (done.stderr.strip().splitlines() or [""])[-1] if code == UNKNOWN else ""
+    reason = (done.stderr.strip().splitlines() or [""])[-1] if not done.stdout else ""
     return code, [*([f"pip-audit: {reason:.300}"] if reason else []), *lines]
 
 
