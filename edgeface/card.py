@@ -6,6 +6,7 @@ bundle/
   model-int8.tflite    one file per variant; the card knows each by its SHA-256
   model-float16.tflite
   cohort-int8.npy      if any: strangers of that variant, to calibrate with
+  model.json.sig       optional: who signed the card, see `drivers/signing.py`
 ```
 """
 
@@ -14,6 +15,7 @@ import hashlib
 import json
 import math
 import stat
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +113,7 @@ class Bundle:
         variant = self.variant(name)
         path = self.folder / variant.path
         try:
-            content = read_file(path, "model file", MAX_MODEL_BYTES)
+            content = read_plain(path, "model file", MAX_MODEL_BYTES)
         except OSError as error:
             raise ModelError(
                 f"model file {path} cannot be read: {error.strerror}", hint="copy the whole bundle again"
@@ -143,12 +145,18 @@ def find_bundle(name: str) -> Path:
     return SHIPPED_BUNDLES.get(name) or Path(name).expanduser()
 
 
-def read_bundle(folder: Path) -> Bundle:
-    """Read a bundle's card; the model files are verified when they are read."""
+def read_bundle(folder: Path, judge: Callable[[Path, bytes], None] | None = None) -> Bundle:
+    """Read a bundle's card; the model files are verified when they are read.
+
+    `judge` is given the folder and the very bytes of the card before anything is made of them, and may refuse them.
+    """
     path = folder / CARD_NAME
     again = "write the bundle again with `edgeface export`"
     try:
-        card = _card_from(json.loads(read_file(path, "card", MAX_CARD_BYTES)), path)
+        content = read_plain(path, "card", MAX_CARD_BYTES)
+        if judge:
+            judge(folder, content)
+        card = _card_from(json.loads(content), path)
     except OSError as error:
         raise ModelError(
             f"no model bundle in {folder}: {path.name} cannot be read ({error.strerror})",
@@ -183,8 +191,8 @@ def encode_png(png: bytes) -> str:
     return base64.b64encode(png).decode("ascii")
 
 
-def read_file(path: Path, what: str, most: int) -> bytes:
-    """Return a file's content, unless it is no plain file or larger than that."""
+def read_plain(path: Path, what: str, most: int) -> bytes:
+    """Return a file's content. Raise ModelError when it is no plain file or larger than that, OSError."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ModelError(f"{what} {path} is not a file", hint="copy the whole bundle again")

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 
-from edgeface.card import Bundle, CohortFile, read_file, write_card
+from edgeface.card import Bundle, CohortFile, read_plain, write_card
 from edgeface.core.calibration import LEAST_STRANGERS
 from edgeface.core.cohort import Cohort, quantised, restored
 from edgeface.errors import CardMismatch, ModelError
@@ -25,7 +25,7 @@ def read_cohort(bundle: Bundle, variant: str = "") -> Cohort | None:
         return None
     path = bundle.folder / described.path
     try:
-        content = read_file(path, "cohort", MAX_BYTES)
+        content = read_plain(path, "cohort", MAX_BYTES)
     except OSError as error:
         raise ModelError(f"cohort {path} cannot be read: {error.strerror}", hint=AGAIN) from error
     if hashlib.sha256(content).hexdigest() != described.sha256:

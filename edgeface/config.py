@@ -12,6 +12,9 @@ from edgeface.errors import ConfigError
 from edgeface.settings import read_section, setting
 from edgeface.sink_settings import KINDS, SINKS, Kind, SinkSettings
 
+MAX_BYTES = 1 << 20
+"""Of a settings file."""
+
 HEADING = """\
 # Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
 # `edgeface config` prints what is in force, and `-o section.key=value` wins over every file.
@@ -78,6 +81,16 @@ class RecognitionSettings:
     votes_needed: int = setting(3, "So many of the last `votes_of` looks must agree on a name.", at_least=1)
     votes_of: int = setting(5, "After so many looks without a name, a face is unknown.", at_least=1, at_most=1000)
     every: int = setting(1, "Examine every n-th frame only, to save power.", at_least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Whose bundles are used."""
+
+    trusted_keys: tuple[str, ...] = setting(
+        (),
+        "Public keys; a bundle that none of them has signed is refused. Empty: every bundle is used. docs/signing.md",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +216,7 @@ class Config:
     camera: CameraSettings = field(default_factory=CameraSettings)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
     enrollment: EnrollmentSettings = field(default_factory=EnrollmentSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
@@ -269,7 +283,13 @@ def _explained(shape: Any) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ConfigError(f"config {path} is larger than {MAX_BYTES >> 10} KiB")
+        return tomllib.loads(content.decode("utf-8"))
+    except ConfigError:
+        raise
     except OSError as error:
         raise ConfigError(
             f"config {path} cannot be read: {error.strerror}", hint="`edgeface config --init` writes one"

@@ -8,6 +8,7 @@ EdgefaceError        1
 │   └── SinkError                               an event cannot be delivered
 ├── ModelError       4                          a bundle, its card or a detector's weights are unusable
 │   ├── CardMismatch                            a file is not the one that its card describes
+│   ├── SignatureError                          a bundle is not signed by a key that is trusted
 │   └── EmbeddingMismatch                       vectors of two models were about to be compared
 ├── EnrollmentError  5                          a photo is refused, with the reason
 │   ├── NoFaceFound
@@ -27,19 +28,33 @@ EdgefaceError        1
 ```
 """
 
+LONGEST_LINE = 1000
+"""Characters of a message or a hint; what is longer is cut."""
+
 
 class EdgefaceError(Exception):
-    """What went wrong (lower case, no full stop, names the thing and its value) and what to do next."""
+    """What went wrong (lower case, no full stop, names the thing and its value) and what to do next.
+
+    Both are one line that a terminal shows as it is: what a hostile file may have put in it is escaped or cut.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message)
+        self.hint = one_line(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
+
+
+def one_line(text: str) -> str:
+    """Return text with what is not printable escaped, line ends and terminal codes included, and its end cut off."""
+    shown = text[: LONGEST_LINE + 1]
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)
+    return shown if len(shown) <= LONGEST_LINE else f"{shown[: LONGEST_LINE - 1]}…"
 
 
 class ConfigError(EdgefaceError, ValueError):
@@ -70,6 +85,10 @@ class ModelError(EdgefaceError):
 
 class CardMismatch(ModelError):
     """A file is not the one that its card describes."""
+
+
+class SignatureError(ModelError):
+    """A bundle is not the one that was signed, or not signed by a key that is trusted."""
 
 
 class EmbeddingMismatch(ModelError):

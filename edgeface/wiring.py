@@ -19,7 +19,7 @@ from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
-from edgeface.card import SHIPPED_BUNDLE, Bundle, find_bundle, read_bundle
+from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
 from edgeface.cohort_file import read_cohort
 from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
@@ -33,6 +33,7 @@ from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
 from edgeface.core.types import AnyEvent
+from edgeface.drivers import signing
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
 from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
@@ -82,9 +83,14 @@ def make_parts(config: Config, *, live: bool = False) -> Parts:
 
 
 def read_model(config: Config) -> Bundle:
-    """Read the bundle that is configured, or else the default one of those that come with edgeface."""
+    """Read the bundle that is configured, or else the default one of those that come with edgeface.
+
+    Where keys are trusted a bundle must be signed; those that come with edgeface are as trusted as the program.
+    """
     if config.recognition.model:
-        return read_bundle(find_bundle(config.recognition.model))
+        folder = find_bundle(config.recognition.model)
+        trusted = config.model.trusted_keys if folder not in SHIPPED_BUNDLES.values() else ()
+        return read_bundle(folder, signing.judge(trusted) if trusted else None)
     if not DEFAULT_BUNDLE.is_dir():
         raise ModelError(
             f"this edgeface carries no model: {DEFAULT_BUNDLE} is missing",

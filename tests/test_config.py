@@ -1,6 +1,7 @@
 """Settings: defaults, files and options, and errors that help."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -206,3 +207,12 @@ def test_what_is_no_list_of_sinks_is_refused(tmp_path, content):
 
 def test_a_sink_is_no_option():
     assert refused("sink.path=x")[1] == "begin each sink with a line [[sink]], with two brackets, in a file"
+
+
+def test_an_endless_file_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("# " + "x" * (1 << 20))
+    with pytest.raises(ConfigError, match="larger than 1024 KiB"):
+        load([path])
+    with pytest.raises(ConfigError, match="larger than 1024 KiB"):
+        load([Path("/dev/zero")])

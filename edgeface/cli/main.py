@@ -11,6 +11,7 @@ import typer
 from edgeface.cli import (
     audit,
     bench,
+    bundle,
     calibrate,
     care,
     consent,
@@ -83,6 +84,7 @@ measure.evaluate_app.command("people")(host.evaluate_people)
 app.command("doctor")(care.doctor)
 app.add_typer(bench.bench_app, name="bench")
 app.command("config")(care.show_config)
+app.add_typer(bundle.bundle_app, name="bundle")
 app.add_typer(sinks.sinks_app, name="sinks")
 app.command("prepare")(host.prepare)
 app.add_typer(host.data_app, name="data")

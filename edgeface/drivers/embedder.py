@@ -1,6 +1,7 @@
 """Embed chips with the TFLite file of a bundle, exactly as the card says, after proving that this runtime agrees."""
 
 import base64
+import struct
 from collections.abc import Sequence
 
 import cv2
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from edgeface.card import Bundle, Variant
 from edgeface.core.prepare import InputSpec, dequantise, normalise, quantise, to_input, views
 from edgeface.core.types import Embedding, Image, Vector
+from edgeface.drivers.quiet import opencv_muted
 from edgeface.drivers.runtime import Model, load
 from edgeface.errors import CardMismatch, ModelError
 
@@ -51,6 +53,11 @@ class TfliteEmbedder:
 
     def _prove_golden(self, golden_chip: str, variant: Variant) -> float:
         chip = decode_chip(golden_chip)
+        if min(chip.shape[:2]) < self._spec.size:
+            raise CardMismatch(
+                f"the card's golden chip has {chip.shape[1]}x{chip.shape[0]} px, its input {self._spec.size}",
+                hint="write it again with `edgeface export`",
+            )
         similarity = float(self._vector(chip) @ np.asarray(variant.golden_vector, np.float32))
         if not similarity >= variant.golden_cosine:
             raise ModelError(
@@ -59,6 +66,11 @@ class TfliteEmbedder:
                 hint='set recognition.variant = "float16", or install ai-edge-litert',
             )
         return similarity
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+MAX_CHIP_PX = 2048
+"""Twice the largest input that a card may name."""
 
 
 def run_chip(model: Model, spec: InputSpec, chip: Image) -> Vector:
@@ -76,14 +88,25 @@ def _run(model: Model, values: npt.NDArray[np.float32]) -> Vector:
 
 
 def decode_chip(text: str) -> Image:
-    """Return the RGB picture that a card holds as a PNG in base64. Raise CardMismatch when it is none."""
+    """Return the RGB picture that a card holds as a PNG in base64. Raise CardMismatch when it is none.
+
+    Its size is taken from the header and judged before anything is decoded; no other decoder is reached.
+    """
+    again = "write it again with `edgeface export`"
     try:
-        encoded = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-        picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
-    except (ValueError, cv2.error) as error:
-        raise CardMismatch(f"the card's golden chip is not base64 text: {error}") from error
+        encoded = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise CardMismatch(f"the card's golden chip is not base64 text: {error}", hint=again) from error
+    # Signature, the first chunk's length and kind, then width and height (PNG specification, 5.2 and 11.2.2).
+    sides = struct.unpack_from(">II", encoded, 16) if len(encoded) >= 24 else (0, 0)
+    if not encoded.startswith(PNG) or not all(1 <= side <= MAX_CHIP_PX for side in sides):
+        raise CardMismatch(
+            f"the card's golden chip is not a picture: a PNG of at most {MAX_CHIP_PX} px a side is needed", hint=again
+        )
+    with opencv_muted():
+        picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise CardMismatch("the card's golden chip is not a picture", hint="write it again with `edgeface export`")
+        raise CardMismatch("the card's golden chip is not a picture", hint=again)
     return np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 

@@ -19,6 +19,8 @@ def store_errors(path: Path) -> Iterator[None]:
         reason, hint = _meaning(error, path)
         refused = GalleryDamaged if code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR) else StoreError
         raise refused(f"gallery {path} {reason}", hint=hint) from error
+    except UnicodeDecodeError as error:  # in a row, or in SQLite's own message about a damaged one
+        raise GalleryDamaged(f"gallery {path} is damaged: a text is not UTF-8", hint=RESTORE) from error
     except OSError as error:
         raise StoreError(f"gallery {path} cannot be opened: {error.strerror}") from error
 

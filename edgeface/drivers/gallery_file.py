@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgeface.drivers.durable import make_file, make_folder, sync_folder
 from edgeface.drivers.gallery_errors import RESTORE, code_of, store_errors
+from edgeface.drivers.gallery_schema import definitions, version_of
 from edgeface.errors import GalleryDamaged, StoreError
 
 APPLICATION_ID = 0x45644661
@@ -231,7 +232,11 @@ def _unopened(path: Path, error: OSError | ValueError) -> StoreError:
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{options}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    # As sqlite.org/security.html advises for files that a stranger may have made.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    return connection
 
 
 def _connect_readable(path: Path) -> sqlite3.Connection:
@@ -282,14 +287,16 @@ def check_content(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def schema_of(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the file's schema version, 0 for an empty file. Refuse another program's or a newer one."""
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if not tables:
+    """Return the file's schema version, 0 for an empty file. Refuse another program's, a newer or a changed one."""
+    found = definitions(connection)
+    if not found:
         return 0
     (mark,) = connection.execute("PRAGMA application_id").fetchone()
     if mark != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program", hint="give another path for the gallery")
-    (version,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
+    version = version_of(connection, found, MIGRATIONS)
+    if version is None:
+        raise GalleryDamaged(f"gallery {path} is damaged: its tables are not those of edgeface", hint=RESTORE)
     if version > len(MIGRATIONS):
         raise StoreError(
             f"gallery {path} has schema {version}, this edgeface knows {len(MIGRATIONS)}",

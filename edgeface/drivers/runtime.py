@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.drivers.quiet import standard_error_muted
+from edgeface.drivers.tflite_check import check_model
 from edgeface.errors import ConfigError, MissingExtra, ModelError
 
 FAMILIES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 """Runtime families in order of preference, and the package each is imported from."""
 
-
-SMALLEST = 64
-"""Bytes; no model is shorter, and tflite-runtime, which does not verify, would read past the end."""
+EXPORT_AGAIN = "write the bundle again with `edgeface export`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,12 @@ class Model:
         return f"Model({self.family}, {self.input.shape} -> {self.output.shape})"
 
     def run(self, values: npt.NDArray) -> npt.NDArray:
-        """Return the output for one input of exactly the declared shape and type."""
-        self._interpreter.set_tensor(self.input.index, values)
-        self._interpreter.invoke()
+        """Return the output for one input of exactly the declared shape and type. Raise ModelError when it fails."""
+        try:
+            self._interpreter.set_tensor(self.input.index, values)
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{self.family} cannot run the model: {error}", hint=EXPORT_AGAIN) from error
         return self._interpreter.get_tensor(self.output.index)
 
 
@@ -59,14 +61,16 @@ def available() -> list[str]:
 def load(content: bytes, *, runtime: str = "auto", threads: int = 1, name: str = "the model") -> Model:
     """Open a TFLite file from memory; `name` is what an error calls it.
 
-    Raise ModelError when it is not one, MissingExtra without a runtime.
+    Raise ModelError when it is not one, or does what edgeface does not run (see `tflite_file`), MissingExtra without
+    a runtime.
     """
     family = _choose(runtime)
-    if content[4:8] != b"TFL3" or len(content) < SMALLEST:
+    if content[4:8] != b"TFL3":
         raise ModelError(
             f"{name} is not a TFLite model: {len(content)} bytes without the TFL3 mark",
-            hint="write the bundle again with `edgeface export`",
+            hint=EXPORT_AGAIN,
         )
+    check_model(content, name)
     interpreter_class = _interpreter_class(family)
     try:
         with standard_error_muted():  # it greets, and has no switch for that; its errors are exceptions
@@ -74,9 +78,7 @@ def load(content: bytes, *, runtime: str = "auto", threads: int = 1, name: str =
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
-            f"{family} cannot open {name}: {reason}", hint="write the bundle again with `edgeface export`"
-        ) from error
+        raise ModelError(f"{family} cannot open {name}: {reason}", hint=EXPORT_AGAIN) from error
     return Model(interpreter, family)
 
 

@@ -16,6 +16,7 @@ from edgeface.drivers.gallery_backup import backup, backups_in, free_name
 from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.store import Gallery
 from edgeface.errors import GalleryDamaged, StoreError
+from tests.bench.fuzz.seeds import TRAPS
 from tests.conftest import fill
 
 MODEL = "ab" * 32
@@ -182,9 +183,29 @@ def test_verify_finds_an_index_that_lacks_a_row(gallery: Gallery, path: Path) ->
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA writable_schema = ON")
         other.execute("UPDATE sqlite_master SET sql = sql || ' WHERE id < 0' WHERE name = 'templates_of_person'")
+        other.execute("PRAGMA writable_schema = RESET")
+        other.execute("DELETE FROM templates")
+        other.execute("REINDEX")
+        other.execute("INSERT INTO templates SELECT NULL, id, zeroblob(8), '', '', 0 FROM people")
+        other.execute("PRAGMA writable_schema = ON")
+        other.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, ' WHERE id < 0', '') WHERE name = 'templates_of_person'"
+        )
     gallery.close()
     with pytest.raises(GalleryDamaged, match="templates_of_person"):
         verify(path)
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_backup_that_holds_code_is_refused_before_any_of_it_runs(gallery: Gallery, path: Path, trap: str) -> None:
+    gallery.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.executescript(trap)
+    with pytest.raises(GalleryDamaged, match="its tables are not those of edgeface"):
+        verify(path)
+    with pytest.raises(GalleryDamaged, match="its tables are not those of edgeface"):
+        restore(path, path.parent / "other.db", force=True, now=NOW)
+    assert not (path.parent / "other.db").exists()
 
 
 def test_verify_reads_the_newest_enrolment_and_changes_nothing(gallery: Gallery, path: Path) -> None:

@@ -3,8 +3,8 @@
 import base64
 import copy
 import json
+import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edgeface.core.names import MAX_NAME
 from edgeface.core.types import Embedding
-from edgeface.drivers import parcel, sealed
+from edgeface.drivers import gallery_transfer, parcel, sealed
 from edgeface.drivers.gallery_transfer import export_people, import_people
 from edgeface.drivers.sealed import seal, unseal
 from edgeface.drivers.store import Gallery
@@ -335,10 +335,14 @@ def test_a_failure_in_the_middle_of_an_import_leaves_nobody(
 ) -> None:
     with Gallery(path, MODEL) as gallery:
         gallery.add("Bob", looks(5))
-    with closing(Gallery(path, MODEL)) as gallery:
-        gallery._open.execute(
-            "CREATE TRIGGER fail BEFORE INSERT ON people WHEN new.name = 'Zoë' BEGIN SELECT raise(ABORT, 'no'); END"
-        )
+    store = gallery_transfer._store
+
+    def fail(gallery: sqlite3.Connection, name: str, *others: Any) -> None:
+        store(gallery, name, *others)
+        if name == "Zoë":
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(gallery_transfer, "_store", fail)
     with pytest.raises(StoreError):
         bring_in(file, path)
     with Gallery(path, MODEL) as gallery:

@@ -2,6 +2,8 @@
 
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -257,3 +259,52 @@ def test_a_photo_lists_itself(tmp_path: Path) -> None:
 def test_a_folder_without_photos_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(PoorPhoto, match=r"no photo|No such file"):
         list_photos(tmp_path / name)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _png_with(chunk: bytes) -> bytes:
+    png = _encoded(_scene(), "PNG")
+    return png[:33] + chunk + png[33:]  # behind IHDR
+
+
+def _exif_of(count: int, offset: int) -> bytes:
+    """Return a JPEG whose EXIF has an entry of so many bytes elsewhere, and a next directory that is itself."""
+    entry = struct.pack(">HHII", 0x010F, 2, count, offset)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + entry + struct.pack(">I", 8)
+    return _encoded(_scene(), "JPEG", exif=exif, quality=95, subsampling=0)
+
+
+IN_LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+from edgeface.drivers.photos import read_photo
+from edgeface.errors import PoorPhoto
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + (128 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+for path in sys.argv[1:]:
+    try: print(read_photo(Path(path)).shape)
+    except PoorPhoto: print("refused")
+"""
+
+
+def test_what_is_packed_beside_the_pixels_takes_no_memory(tmp_path: Path) -> None:
+    packed = zlib.compress(bytes(160 << 20), 1)
+    bombs = [
+        _png_with(_chunk(b"zTXt", b"a\0\0" + packed)),
+        _png_with(_chunk(b"iCCP", b"a\0\0" + packed)),
+        _exif_of(2**32 - 1, 8),
+        _exif_of(64, 2**32 - 1),
+    ]
+    paths = [tmp_path / f"{number}" for number in range(len(bombs))]
+    for path, content in zip(paths, bombs, strict=True):
+        path.write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-c", IN_LITTLE_MEMORY, *map(str, paths)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == len(bombs)
+    assert done.stdout.splitlines()[2:] == ["(32, 48, 3)"] * 2

@@ -535,7 +535,10 @@ def test_an_embedding_is_needed(gallery: Gallery) -> None:
         ("UPDATE templates SET vector = 'text'", "templates holds values of the wrong kind"),
         ("UPDATE templates SET created_at = -1", "templates holds values of the wrong kind"),
         ("UPDATE templates SET person_id = 99", "a look belongs to nobody"),
-        ("DROP TABLE migrations", "cannot be used: no such table"),
+        ("DROP TABLE migrations", "is damaged: its tables are not those of edgeface"),
+        ("DELETE FROM migrations", "is damaged: its tables are not those of edgeface"),
+        ("CREATE VIEW more AS SELECT * FROM people", "is damaged: its tables are not those of edgeface"),
+        ("DROP INDEX templates_of_person", "is damaged: its tables are not those of edgeface"),
     ],
 )
 def test_a_gallery_that_somebody_else_has_changed_is_damage_and_no_bug(path: Path, change: str, message: str) -> None:

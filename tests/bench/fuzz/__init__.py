@@ -1,0 +1,1 @@
+"""Feed hostile input to every parser of the device, millions of times: `python -m tests.bench.fuzz --help`."""
