@@ -130,7 +130,7 @@ def _list(config: Config, *, json_output: bool) -> None:
 
 
 def _told(name: str, consent: Any, expires: float | None, now: float) -> dict[str, Any]:
-    known = asdict(consent) if consent else {"given_by": None, "text": None, "given": None}
+    known: dict[str, Any] = asdict(consent) if consent else {"given_by": None, "text": None, "given": None}
     return {
         "name": name,
         "given_by": known["given_by"],

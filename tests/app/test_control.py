@@ -57,6 +57,17 @@ def no_rest(seconds):
     """Look again at once."""
 
 
+RECEIPT = {
+    "looks_removed": 1,
+    "keys_destroyed": 0,
+    "key_files": [],
+    "unreached": [],
+    "audit": 7,
+    "hash": "5ec0",
+    "backups": "/state/backups",
+}
+
+
 class FakeCaller:
     def __init__(self, right="owner"):
         self.right, self.who, self.said, self.gone = right, "user 7", [], False
@@ -94,7 +105,7 @@ class FakePowers:
     def forget(self, name):
         if name not in ("alice", "bob"):
             raise StoreError(f"nobody called {name!r}", hint="did you mean 'alice'?")
-        return {"name": name, "looks_removed": 1, "backups": "/state/backups"}
+        return RECEIPT | {"name": name}
 
     @contextmanager
     def desk(self):
@@ -322,7 +333,7 @@ def test_who_is_enrolled_is_listed_and_can_be_forgotten():
     assert [person["name"] for person in listed["people"]] == ["alice", "bob"]
     assert listed["gallery"] == "/state/gallery.db"
     forgotten = daemon.ask(FakeCaller("group"), ask="forget", name="alice")
-    assert forgotten == {"name": "alice", "looks_removed": 1, "backups": "/state/backups"}
+    assert forgotten == RECEIPT | {"name": "alice"}
     with pytest.raises(StoreError):
         daemon.ask(FakeCaller("group"), ask="forget", name="alise")
     assert daemon.powers.notes == ["user 7 had alice forgotten"]
