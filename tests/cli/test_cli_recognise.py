@@ -206,8 +206,9 @@ def test_the_service_manager_hears_of_start_life_and_end(cli, clip, monkeypatch,
         manager.bind(str(tmp_path / "notify"))
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         assert cli("run", "--daemon", "--camera", clip(Square(RED), frames=3)).code == 0
-        said = [manager.recv(100) for _ in range(4)]
-    assert said == [b"READY=1", b"WATCHDOG=1", b"STATUS=camera ok", b"STOPPING=1"]
+        said = list(iter(lambda: manager.recv(100), b"STOPPING=1"))
+    assert said[:3] == [b"READY=1", b"WATCHDOG=1", b"STATUS=camera ok"]
+    assert set(said[3:]) <= {b"WATCHDOG=1"}  # where the run takes more than a second
 
 
 def test_events_go_to_the_configured_sinks_too(cli, painted, picture, tmp_path):
