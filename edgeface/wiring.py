@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +38,6 @@ from edgeface.drivers.store import Gallery
 from edgeface.errors import ModelError
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
-
-FOLLOW_PX = 320
-"""Longer side of the picture on which faces are followed."""
 
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
@@ -160,18 +157,16 @@ def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = 
         policy=parts.policy,
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=config.tracking.reverify_seconds,
-        coarse=make_coarse(config),
+        coarse=make_coarse(config, parts.detector),
         stage=stage,
     )
 
 
-def make_coarse(config: Config) -> Coarse | None:
-    """Return what follows large faces; None when it is not wanted or would gain nothing."""
-    chosen = config.detection
-    if not chosen.follow_seconds or 0 < chosen.long_side <= FOLLOW_PX:
-        return None
-    small = replace(config, detection=replace(chosen, long_side=FOLLOW_PX))
-    return Coarse(make_detector(small, live=True), FOLLOW_PX, chosen.follow_seconds)
+def make_coarse(config: Config, detector: Detector) -> Coarse | None:
+    """Return what follows large faces; None when it is not wanted or the detector has no pass that is coarser."""
+    seconds = config.detection.follow_seconds
+    coarse = detector.coarse() if seconds and isinstance(detector, YuNet) else None
+    return Coarse(coarse, coarse.long_side, seconds) if coarse else None
 
 
 def make_presence(config: Config) -> Presence:
