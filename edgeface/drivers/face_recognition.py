@@ -5,6 +5,7 @@ of face_recognition 1.3.0 with its default arguments; the package itself is not 
 Source: King 2009, "Dlib-ml: A Machine Learning Toolkit", and dlib's dnn_face_recognition example.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,7 @@ class FaceRecognition:
 
     def __init__(self, *, upsampled: int = UPSAMPLED) -> None:
         weights = locate_dlib_weights()
-        import dlib  # pyright: ignore[reportMissingImports] (optional)
-
+        dlib: Any = import_module("dlib")  # optional, and without types
         self._upsampled = upsampled
         self._rectangle = dlib.rectangle
         self._detector = dlib.get_frontal_face_detector()
