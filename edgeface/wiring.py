@@ -60,9 +60,6 @@ DEFAULT_BUNDLE = SHIPPED_BUNDLE
 VISIT_BYTES = 6
 """Of the random id of a visit: among a million visits two share one with a chance of 0.2 %, runs and devices apart."""
 
-FOLLOW_PX = 320
-"""Longer side of the picture on which faces are followed."""
-
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
 
@@ -253,7 +250,7 @@ def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = 
         policy=parts.policy,
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=config.tracking.reverify_seconds,
-        coarse=make_coarse(config),
+        coarse=make_coarse(config, parts.detector),
         stage=stage,
     )
 
@@ -272,13 +269,11 @@ def make_attention(config: Config) -> Attention | None:
     return Attention(Duty(Motion(chosen.least_levels), limits), Faceless(chosen.no_face_seconds))
 
 
-def make_coarse(config: Config) -> Coarse | None:
-    """Return what follows large faces; None when it is not wanted or would gain nothing."""
-    chosen = config.detection
-    if not chosen.follow_seconds or 0 < chosen.long_side <= FOLLOW_PX:
-        return None
-    small = replace(config, detection=replace(chosen, long_side=FOLLOW_PX))
-    return Coarse(make_detector(small, live=True), FOLLOW_PX, chosen.follow_seconds)
+def make_coarse(config: Config, detector: Detector) -> Coarse | None:
+    """Return what follows large faces; None when it is not wanted or the detector has no pass that is coarser."""
+    seconds = config.detection.follow_seconds
+    coarse = detector.coarse() if seconds and isinstance(detector, YuNet) else None
+    return Coarse(coarse, coarse.long_side, seconds) if coarse else None
 
 
 def make_presence(config: Config) -> Presence:

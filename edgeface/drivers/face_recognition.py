@@ -48,8 +48,7 @@ class FaceRecognition:
 
     def __init__(self, *, upsampled: int = UPSAMPLED) -> None:
         weights = locate_dlib_weights()
-        dlib: Any = import_module("dlib")
-
+        dlib: Any = import_module("dlib")  # optional, and without types
         self._upsampled = upsampled
         self._rectangle = dlib.rectangle
         self._detector = dlib.get_frontal_face_detector()

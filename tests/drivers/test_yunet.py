@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edgeface import wiring
+from edgeface.config import Config, DetectionSettings
 from edgeface.drivers.detectors import yunet
 from edgeface.drivers.detectors.yunet import YuNet, locate_weights
 from edgeface.errors import ModelError
@@ -170,3 +172,21 @@ def test_a_portrait_is_found_at_every_size(detector: YuNet, astronaut: Photo, lo
     faces = detector.detect(picture)
     assert len(faces) == 1
     assert faces[0].box.height == pytest.approx(long_side * 0.437, rel=0.03)
+
+
+def test_the_coarse_pass_finds_what_a_detector_of_its_size_finds(detector: YuNet, astronaut: Photo) -> None:
+    coarse, alone = detector.coarse(), YuNet(long_side=320)
+    assert coarse is not None
+    assert coarse.long_side == 320
+    [face], [same] = coarse.detect(astronaut), alone.detect(astronaut)
+    assert (face.box, face.score) == (same.box, same.score)
+    assert alone.coarse() is None
+
+
+def test_faces_are_followed_with_the_detector_s_own_coarse_pass_when_that_is_wanted(detector: YuNet) -> None:
+    followed = Config(detection=DetectionSettings(follow_seconds=0.3))
+    coarse = wiring.make_coarse(followed, detector)
+    assert coarse is not None
+    assert (coarse.long_side, coarse.close_seconds) == (320, 0.3)
+    assert wiring.make_coarse(followed, YuNet(long_side=320)) is None
+    assert wiring.make_coarse(Config(detection=DetectionSettings(follow_seconds=0.0)), detector) is None

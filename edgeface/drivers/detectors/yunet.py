@@ -73,8 +73,24 @@ class YuNet:
                 precise = rows[_extent(rows) < LARGE_FACE_PX * long_side / searched]
                 rows = _merge(_search(network, image, coarse_px), precise)
                 searched = coarse_px
-        faces = [_face(row) for row in rows]
-        return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+        return _largest_first(rows)
+
+    def coarse(self) -> "CoarsePass | None":
+        """Return the last of the passes that look for large faces; None when there is only one pass."""
+        return CoarsePass(*list(self._coarse.items())[-1]) if self._coarse else None
+
+
+class CoarsePass:
+    """A `Detector`: one pass of a YuNet on a small copy, with the network that is open for it."""
+
+    def __init__(self, long_side: int, network: cv2.FaceDetectorYN) -> None:
+        self.long_side = long_side
+        """Pixels of the longer side of that copy."""
+        self._network = network
+
+    def detect(self, image: Image) -> list[Face]:
+        """Return the faces in an RGB image, largest first, in the pixels of that image."""
+        return _largest_first(_search(self._network, image, self.long_side))
 
 
 def locate_weights() -> Path:
@@ -167,6 +183,10 @@ def _overlap(one: Rows, other: Rows) -> float:
     sides = np.minimum(one[:2] + one[2:4], other[:2] + other[2:4]) - corner
     shared = float(np.prod(np.maximum(sides, 0)))
     return shared / float(np.prod(one[2:4]) + np.prod(other[2:4]) - shared)
+
+
+def _largest_first(rows: Rows) -> list[Face]:
+    return sorted(map(_face, rows), key=lambda face: face.box.width * face.box.height, reverse=True)
 
 
 def _face(row: Rows) -> Face:
