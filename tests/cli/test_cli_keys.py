@@ -89,10 +89,11 @@ def test_a_new_gallery_is_encrypted_from_the_first_person_on(cli):
 def test_forgetting_needs_no_key_and_prints_what_was_destroyed_and_where(cli, encrypted):
     backup = cli("gallery", "backup", "--json").objects[0]["backup"]
     forgotten = cli("forget", "alice")
-    first, second = forgotten.out.splitlines()
+    first, second, third = forgotten.out.splitlines()
     assert first == "forgot alice: 1 look deleted"
     assert second.startswith("destroyed 1 key in ")
     assert second.count("/gallery-") == 2
+    assert third.startswith("entry 4 of the audit log, ")
     assert "may still hold" not in forgotten.err
     restored = cli("gallery", "restore", backup, *KEY)
     assert restored.out == "restored 1 person, 1 look\n"

@@ -16,7 +16,9 @@ def test_who_is_enrolled_is_listed_and_can_be_forgotten(cli, picture):
     assert enrolled.code == 0
     assert enrolled.out.endswith("enrolled alice: 2 added, 2 looks in all\n")
     assert cli("list").out.startswith("alice  2 looks, since 2")
-    assert cli("forget", "alice").out == "forgot alice: 2 looks deleted\n"
+    forgotten, logged = cli("forget", "alice").out.splitlines()
+    assert forgotten == "forgot alice: 2 looks deleted"
+    assert logged.startswith("entry 2 of the audit log, ")
     nobody = cli("list")
     assert (nobody.code, nobody.out) == (0, "")
     assert "nobody is enrolled in" in nobody.err
