@@ -85,15 +85,15 @@ make_tree() { # FOLDER ARCHITECTURE SUITE VARIANT PACKAGES
     mv "$1.part" "$1"
 }
 
-# Run a command inside a tree. An arm64 one is shown the processor of a Pi 4: LiteRT reads /proc/cpuinfo, and crashes
-# under qemu on that of an x86 machine. The mounts end with the command.
+# Run a command inside a tree. An arm64 one is given the processor of a Pi 4, by qemu and in /proc/cpuinfo: LiteRT reads
+# both, and crashes under qemu on the cpuinfo of an x86 machine. The mounts end with the command.
 inside() { # TREE COMMAND...
     # shellcheck disable=SC2016 # the inner shell expands these
     "${NICE[@]}" unshare --mount --propagation private sh -c '
         mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && mount --rbind /dev "$1/dev"
         [ -e "$1/lib/ld-linux-aarch64.so.1" ] && mount --bind "$2" "$1/proc/cpuinfo"
         tree=$1; shift 2
-        exec chroot "$tree" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+        exec chroot "$tree" /usr/bin/env -i HOME=/root LANG=C.UTF-8 QEMU_CPU=cortex-a72 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
     ' sh "$1" "$CHECKOUT/deploy/lab/pi4-cpuinfo" "${@:2}"
 }
 

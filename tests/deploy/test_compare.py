@@ -47,6 +47,8 @@ def test_two_machines_that_agree_keep_every_promise(machines):
         ("doctor", lambda arm: (arm / "doctor.jsonl").write_text('{"check": "runtime", "ok": false, "found": ""}\n')),
         ("recognised", lambda arm: named(arm, None)),
         ("nobody", lambda arm: (arm / "nobody.code").write_text("0")),
+        ("recognised", lambda arm: (arm / "identify.json").write_text("")),
+        ("vectors", lambda arm: (arm / "vectors.npz").unlink()),
         ("vectors", lambda arm: write(arm, [[1, 0], [0.2, 0.98]])),
         ("vectors", lambda arm: write(arm, [[1, 0]], names=["a"])),
         ("vectors", lambda arm: write(arm, [[1, 0], [0, 1]], model="another")),
