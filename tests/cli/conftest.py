@@ -13,7 +13,7 @@ import pytest
 
 from edgeface import wiring
 from edgeface.card import Card, Variant, write_bundle
-from edgeface.cli import places
+from edgeface.cli import control, places
 from edgeface.cli.main import main
 from edgeface.core.align import TEMPLATE
 from edgeface.core.prepare import InputSpec
@@ -41,6 +41,7 @@ def cli(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(places, "SYSTEM_CONFIG", tmp_path / "etc" / "config.toml")
+    monkeypatch.setattr(control, "SERVICE_SOCKET", tmp_path / "service.sock")
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):

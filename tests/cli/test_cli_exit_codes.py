@@ -42,6 +42,7 @@ LINES = {
     6: ["train", "demo"],
     7: ["list", "--gallery", "."],
     8: ["train", "demo"],
+    9: ["status"],
     130: ["train", "demo"],
 }
 
