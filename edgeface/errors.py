@@ -28,6 +28,8 @@ EdgefaceError        1
 ```
 """
 
+from collections.abc import Iterable
+
 LONGEST_LINE = 1000
 """Characters of a message or a hint; what is longer is cut."""
 
@@ -40,13 +42,15 @@ class EdgefaceError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", details: Iterable[str] = ()) -> None:
         self.message = one_line(message)
         self.hint = one_line(hint)
+        self.details = tuple(map(one_line, details))
+        """What is wrong with each of several things, a line each."""
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        return self.message
+        return "\n  ".join([self.message, *self.details])
 
 
 def one_line(text: str) -> str:

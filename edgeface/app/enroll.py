@@ -160,8 +160,8 @@ def _all_of(refusals: Sequence[EnrollmentError], photos: int) -> EnrollmentError
     """Return the only refusal as it is, or one error that lists them all."""
     if len(refusals) == 1:
         return refusals[0]
-    listed = "".join(f"\n  {refusal}" for refusal in refusals)
     return EnrollmentError(
-        f"{len(refusals)} of {photos} photos are refused, so nothing is stored:{listed}",
+        f"{len(refusals)} of {photos} photos are refused, so nothing is stored:",
         hint=refusals[0].hint,
+        details=map(str, refusals),
     )

@@ -34,7 +34,7 @@ def tell(line: str) -> None:
 
 def report(error: EdgefaceError) -> None:
     """Tell what went wrong and what to do next."""
-    tell(f"edgeface: {error.message}")
+    tell(f"edgeface: {error}")
     if error.hint:
         tell(f"  hint: {error.hint}")
 

@@ -125,6 +125,8 @@ def forget(
         say_json(receipt)
     else:
         _say_receipt(receipt)
+    for folder in receipt["unreached"]:
+        tell(f"not reached: the key file in {folder} still holds the key of {name}, until a backup is made there")
     if backups:
         tell(f"backups in {backups} may still hold {name}")
 
@@ -167,8 +169,6 @@ def _of_the_daemon(config: Config, socket: Path | None, request: dict[str, Any])
 
 def _say_receipt(receipt: dict[str, Any]) -> None:
     name, keys = receipt["name"], receipt["keys_destroyed"]
-    for folder in receipt["unreached"]:
-        tell(f"not reached: the key file in {folder} still holds the key of {name}, until a backup is made there")
     say(f"forgot {name}: {_looks(receipt['looks_removed'])} deleted")
     if keys:
         say(f"destroyed {keys} key{'s' * (keys != 1)} in {', '.join(receipt['key_files'])}")

@@ -186,7 +186,7 @@ def test_verify_finds_an_index_that_lacks_a_row(gallery: Gallery, path: Path) ->
         other.execute("PRAGMA writable_schema = RESET")
         other.execute("DELETE FROM templates")
         other.execute("REINDEX")
-        other.execute("INSERT INTO templates SELECT NULL, id, zeroblob(8), '', '', 0 FROM people")
+        other.execute("INSERT INTO templates SELECT NULL, id, zeroblob(8), '', '', 0, NULL FROM people")
         other.execute("PRAGMA writable_schema = ON")
         other.execute(
             "UPDATE sqlite_master SET sql = replace(sql, ' WHERE id < 0', '') WHERE name = 'templates_of_person'"

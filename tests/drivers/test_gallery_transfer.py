@@ -337,8 +337,8 @@ def test_a_failure_in_the_middle_of_an_import_leaves_nobody(
         gallery.add("Bob", looks(5))
     store = gallery_transfer._store
 
-    def fail(gallery: sqlite3.Connection, name: str, *others: Any) -> None:
-        store(gallery, name, *others)
+    def fail(gallery: sqlite3.Connection, vault: Any, name: str, *others: Any) -> None:
+        store(gallery, vault, name, *others)
         if name == "Zoë":
             raise sqlite3.OperationalError("disk I/O error")
 
