@@ -48,7 +48,7 @@ class DetectionSettings:
         640, "A live frame is searched at this many pixels on its longer side; 0: at full size.", at_least=0
     )
     follow_seconds: float = setting(
-        0.0,
+        0.5,
         "Between two such searches, large faces that need no look are followed at 320 pixels for so long; 0: never.",
         at_least=0,
         at_most=10,
