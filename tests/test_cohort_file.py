@@ -56,7 +56,7 @@ def test_other_strangers_than_the_card_describes_are_refused(bundle, cohort):
 
 def test_strangers_of_another_size_are_refused(bundle):
     small = Cohort(np.eye(3, dtype=np.float32)[np.zeros(200, int)])
-    with pytest.raises(ModelError, match="it holds int8"):
+    with pytest.raises(ModelError, match="does not hold at least 100 strangers of 16"):
         read_cohort(write_cohort(bundle, "int8", small, people=1))
 
 

@@ -168,6 +168,47 @@ def backup(folder: Path) -> Parse:
     return parse
 
 
+def cohort(folder: Path) -> Parse:
+    """A bundle's file of strangers whose digest is right."""
+    from dataclasses import replace
+    from hashlib import sha256
+
+    from edgeface.card import Bundle, CohortFile, read_bundle
+    from edgeface.cohort_file import read_cohort
+    from tests.fixtures import TINY_BUNDLE
+
+    card = read_bundle(TINY_BUNDLE).card
+
+    def parse(content: bytes) -> None:
+        (folder / "cohort.npy").write_bytes(content)
+        forged = CohortFile("cohort.npy", sha256(content).hexdigest(), seeds.STRANGERS, 0.0, 1.0, 0.0, 1)
+        read = read_cohort(Bundle(folder, replace(card, cohorts={card.default_variant: forged})))
+        assert read is not None
+        assert read.vectors.shape == (seeds.STRANGERS, card.embedding_size), read.vectors.shape
+
+    return parse
+
+
+def request(_: Path) -> Parse:
+    """What is sent to the daemon's control socket."""
+    import socket
+
+    from edgeface.app.asks import read_ask
+    from edgeface.drivers.control_server import LONGEST_REQUEST
+    from edgeface.drivers.control_wire import Wire
+
+    def parse(content: bytes) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.sendall(content + b"\n")
+            theirs.shutdown(socket.SHUT_WR)
+            message = Wire(ours, longest=LONGEST_REQUEST).read(5.0)
+        if message is not None:
+            read_ask(message)
+
+    return parse
+
+
 PARSERS: dict[str, Parser] = {
     "image": Parser(image, seeds.images, mutate.picture, 25),
     "card": Parser(card, seeds.cards, mutate.one_of(mutate.json_tree, mutate.json_tree, mutate.scramble), 20, 1 << 16),
@@ -177,5 +218,9 @@ PARSERS: dict[str, Parser] = {
     "option": Parser(option, seeds.options, mutate.scramble, 10, 256),
     "people": Parser(people, seeds.parcels, mutate.one_of(mutate.json_tree, mutate.json_tree, mutate.scramble), 15),
     "sealed": Parser(sealed, seeds.sealed_files, mutate.scramble, 5),
+    "cohort": Parser(cohort, seeds.cohorts, mutate.scramble, 5, 1 << 14),
+    "request": Parser(
+        request, seeds.requests, mutate.one_of(mutate.json_tree, mutate.json_tree, mutate.scramble), 10, 8192
+    ),
     "backup": Parser(backup, seeds.backups, mutate.scramble, 2, 1 << 16),
 }

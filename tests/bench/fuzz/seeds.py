@@ -15,6 +15,8 @@ from tests.bench.fuzz.plain import plain_networks
 from tests.fixtures import TINY_BUNDLE
 
 PASSPHRASE = "correct horse battery staple"
+STRANGERS = 100
+"""Of a cohort: the fewest that are of use."""
 COST = 2
 """Of scrypt, so that a sealed file is opened thousands of times a second."""
 
@@ -170,3 +172,25 @@ def _trap(gallery: Path, path: Path, statements: str) -> bytes:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript(statements)
     return path.read_bytes()
+
+
+def cohorts() -> list[bytes]:
+    """Return strangers of the tiny bundle's size."""
+    from edgeface.card import read_bundle
+
+    file = BytesIO()
+    size = read_bundle(TINY_BUNDLE).card.embedding_size
+    np.save(file, np.random.default_rng(1).integers(-127, 128, (STRANGERS, size)).astype(np.int8))
+    return [file.getvalue()]
+
+
+def requests() -> list[bytes]:
+    """Return each request to the daemon, with all it may say."""
+    from edgeface.app.asks import SHAPES
+
+    said = {"name": "ada", "seconds": 5.0, "force": False, "gallery": "/var/lib/edgeface/gallery.db"}
+    shapes = {ask: {key.name for key in dataclasses.fields(shape)} for ask, shape in SHAPES.items()}
+    return [
+        json.dumps({"ask": ask} | {key: value for key, value in said.items() if key in keys}).encode()
+        for ask, keys in shapes.items()
+    ]
