@@ -102,12 +102,14 @@ class Soak:
         self.stage.fault = planned.kind
 
         def is_seen() -> bool:
+            if not REASONS[planned.kind]:
+                return self.daemon.camera_state == "ok"
             return any(event.get("reason") in REASONS[planned.kind] for _, event in self.daemon.events[before:])
 
         self._wait(lambda: False, planned.least_seconds, injected=True)
         seen = self._wait(is_seen, SEEN_SECONDS, injected=True)
         self.stage.fault = ""
-        self._wait(lambda: False, SETTLE_SECONDS, injected=True)  # the old size is a change of size once more
+        self._wait(lambda: False, SETTLE_SECONDS, injected=True)
         return seen, self._wait(lambda: self.daemon.camera_state == "ok", RECOVERED_SECONDS, injected=True)
 
     def _reload(self, *, good: bool) -> tuple[bool, bool]:

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-REASONS = {
+REASONS: dict[str, set[str]] = {
     "gone": {"lost", "unavailable", "stalled"},
     "black": {"black"},
     "frozen": {"frozen"},
     "stalled": {"stalled", "lost"},
     "slow": {"slow"},
-    "size": {"size"},
+    "size": set(),
 }
-"""What the camera's event may say of a fault of the stream."""
+"""What the camera's event may say of a fault of the stream. Of another size there is nothing to say: OpenCV's FFmpeg
+scales the pictures of a stream to the size of its first, and the watch goes on."""
 
 OTHERS = ("reload", "bad settings", "dead sink")
 
