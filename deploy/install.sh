@@ -15,7 +15,7 @@ USAGE="Usage: sudo deploy/install.sh [--camera SOURCE] [--wheels FOLDER] [--no-s
 
 OLDEST='(3, 11)'
 HERE=$(cd "$(dirname "$0")/.." && pwd)
-UNITS="edgeface.service edgeface@.service edgeface-backup.service edgeface-backup.timer"
+UNITS="edgeface.service edgeface@.service edgeface-backup.service edgeface-backup.timer edgeface-sweep.service edgeface-sweep.timer"
 
 say() { printf 'install.sh: %s\n' "$*"; }
 
@@ -109,16 +109,16 @@ install_edgeface() {
     done
     systemd daemon-reload
     if [ "$start" = yes ]; then
-        systemd --quiet enable edgeface.service edgeface-backup.timer
-        systemd restart edgeface.service edgeface-backup.timer
+        systemd --quiet enable edgeface.service edgeface-backup.timer edgeface-sweep.timer
+        systemd restart edgeface.service edgeface-backup.timer edgeface-sweep.timer
         systemd try-restart 'edgeface@*.service'
     fi
     say "$(/opt/edgeface/bin/edgeface --version) is installed; next: sudo edgeface enroll --name alice alice.jpg"
 }
 
 uninstall() {
-    systemd --quiet disable --now edgeface.service edgeface-backup.timer 2>/dev/null || true
-    systemd stop 'edgeface@*.service' edgeface-backup.service 2>/dev/null || true
+    systemd --quiet disable --now edgeface.service edgeface-backup.timer edgeface-sweep.timer 2>/dev/null || true
+    systemd stop 'edgeface@*.service' edgeface-backup.service edgeface-sweep.service 2>/dev/null || true
     for unit in $UNITS; do rm -f "/etc/systemd/system/$unit"; done
     systemd daemon-reload
     rm -rf /opt/edgeface /opt/edgeface.d

@@ -227,8 +227,11 @@ def test_on_demand_pictures_are_passed_over_until_one_is_waited_for_and_that_is_
 
 
 def test_on_demand_a_source_that_ends_while_nobody_waits_has_ended() -> None:
-    newest = Newest(lambda: _picture(1), lambda: None, time.time, skip=lambda: False)
+    on_demand = threading.Event()
+    newest = Newest(lambda: _picture(on_demand.wait(5)), lambda: None, time.time, skip=lambda: False)
     newest.on_demand = True
+    on_demand.set()
+    newest._thread.join(5)
     assert newest.take(5) is None
     newest.stop()
 
