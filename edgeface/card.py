@@ -28,8 +28,8 @@ from edgeface.settings import read_section
 CARD_NAME = "model.json"
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "default"
 """The bundle that is used unless another is named."""
-SHIPPED_BUNDLES = {"s": SHIPPED_BUNDLE, "xs": SHIPPED_BUNDLE.with_name("xs")}
-"""The bundles that come with edgeface, by name: the default one and one for the smallest devices."""
+SHIPPED_BUNDLES = {"default": SHIPPED_BUNDLE}
+"""The bundles that come with edgeface, by name."""
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20
 MAX_CARD_BYTES = 4 * 2**20
