@@ -16,7 +16,8 @@ DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
 
-test: test-host test-device ## Every test, in the host's environment and in those of a device
+test: ## Every test, in the host's environment and beside it in those of a device
+	$(MAKE) --jobs=2 --output-sync=line test-host test-device
 
 test-host: .venv/dev
 	.venv/bin/python -m pytest --durations=5

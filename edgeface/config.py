@@ -59,9 +59,7 @@ class DetectionSettings:
 class RecognitionSettings:
     """Who counts as recognised."""
 
-    model: str = setting(
-        "", 'Folder of the model bundle, or "xs", the small one that comes with edgeface; empty: the default.'
-    )
+    model: str = setting("", "Folder of the model bundle; empty: the one that comes with edgeface.")
     variant: str = setting("", 'Which file of the bundle, such as "int8" or "float16"; empty: its default.')
     runtime: Literal["auto", "ai-edge-litert", "tflite-runtime"] = setting("auto", "What runs it.")
     threads: int = setting(2, "Threads of the runtime.", at_least=1, at_most=64)

@@ -80,9 +80,9 @@ def make_parts(config: Config, *, live: bool = False) -> Parts:
 
 
 def read_model(config: Config) -> Bundle:
-    """Read the bundle that is configured, or else the default one of those that come with edgeface.
+    """Read the bundle that is configured, or else the one that comes with edgeface.
 
-    Where keys are trusted a bundle must be signed; those that come with edgeface are as trusted as the program.
+    Where keys are trusted a configured one must be signed; the other is as trusted as the program it is part of.
     """
     if config.recognition.model:
         folder = find_bundle(config.recognition.model)

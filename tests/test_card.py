@@ -197,7 +197,6 @@ def test_a_rate_that_was_not_measured_lists_those_that_were(bundle):
 
 def test_a_bundle_that_comes_with_edgeface_goes_by_its_name_and_any_other_by_its_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert find_bundle("s") == SHIPPED_BUNDLE
-    assert find_bundle("xs") == SHIPPED_BUNDLE.parent / "xs"
-    assert find_bundle("./xs") == Path("xs")
+    assert find_bundle("default") == SHIPPED_BUNDLE
+    assert find_bundle("./default") == Path("default")
     assert find_bundle("my/model") == Path("my/model")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from edgeface.card import CARD_NAME, SHIPPED_BUNDLE, Bundle, find_bundle, read_bundle
+from edgeface.card import CARD_NAME, Bundle, find_bundle, read_bundle
 from edgeface.core.prepare import normalise
 from edgeface.drivers.runtime import load
 from edgeface.errors import ConfigError
@@ -43,13 +43,13 @@ class Folded(NamedTuple):
 
 
 def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
-    """Give a network the weights of a run's folder, a bundle's folder, or a bundle of the package ("default", "xs").
+    """Give a network the weights of a run's folder, a bundle's folder, or "default", the bundle of the package.
 
     `values` are some hundred inputs (n, size, size, 3), on which the statistics of a bundle are found again.
     Return what it was, back to the first beginning, for the log and the card.
     Raise ConfigError where there are no such weights, or they are of another network.
     """
-    folder = SHIPPED_BUNDLE if start == "default" else find_bundle(start)
+    folder = find_bundle(start)
     if (folder / CHECKPOINT).exists():
         _, arrays = load_checkpoint(folder)
         given = [arrays[f"w{place}"].shape if f"w{place}" in arrays else () for place in range(len(model.variables))]
