@@ -17,7 +17,7 @@ demo: .venv/demo ## Train on drawn people, export int8, enrol each from one pict
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
 
 test: ## Every test, in the host's environment and beside it in those of a device
-	$(MAKE) --jobs=2 --output-sync=line test-host test-device
+	$(MAKE) --no-print-directory --jobs=2 test-host test-device
 
 test-host: .venv/dev
 	.venv/bin/python -m pytest --durations=5
