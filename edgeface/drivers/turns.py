@@ -4,6 +4,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -65,7 +66,8 @@ class Worker:
         self._process.wait(END_SECONDS)
         for stream in (self._process.stdin, self._process.stdout, self._complaints):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # it has ended with a turn still to be read
+                    stream.close()
 
     def _complaint(self) -> str:
         self._complaints.seek(0)
