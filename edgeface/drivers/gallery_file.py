@@ -233,10 +233,18 @@ def _unopened(path: Path, error: OSError | ValueError) -> StoreError:
 def _connect(path: Path, options: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{options}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-    # As sqlite.org/security.html advises for files that a stranger may have made.
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
+    try:
+        # As sqlite.org/security.html advises for files that a stranger may have made.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+NO_ROOM_BESIDE_IT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
+"""What SQLite says where it can add no file to the gallery's folder."""
 
 
 def _connect_readable(path: Path) -> sqlite3.Connection:
@@ -244,9 +252,13 @@ def _connect_readable(path: Path) -> sqlite3.Connection:
     connection = _connect(path, "mode=ro")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.DatabaseError as error:
+    except BaseException as error:  # a UnicodeDecodeError too, where SQLite's message quotes what is no text
         connection.close()
-        if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL):
+        if not isinstance(error, sqlite3.DatabaseError) or code_of(error) not in (
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_FULL,
+        ):
             raise
         return _connect(path, "immutable=1")
     return connection
