@@ -120,7 +120,10 @@ class Soak:
         sought = "the settings changed" if good else "did you mean presence.patience_seconds?"
         seen = self._wait(lambda: any(sought in line for line in self.daemon.told[words:]), SEEN_SECONDS, injected=True)
         if good:
-            began = lambda: any(event.get("state") == "ok" for _, event in self.daemon.events[events:])  # noqa: E731
+
+            def began() -> bool:
+                return any(event.get("state") == "ok" for _, event in self.daemon.events[events:])
+
             return seen, self._wait(began, RECOVERED_SECONDS, injected=True)
         self._patience = 7.0 - self._patience
         self._write_settings()
