@@ -95,11 +95,12 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
         raise ConfigError(f"run {run} exists already", hint="go on with --resume, or choose another folder with --out")
     chips, held_out = load_people(plan, data)
     from edgeface_train.curriculum import Curriculum
-    from edgeface_train.teacher import teacher_vectors
+    from edgeface_train.teacher import read_teacher
 
     teacher = None
     if plan.data.teacher:
-        teacher = teacher_vectors(data / plan.data.teacher, data / plan.data.teacher_order, chips.paths)
+        order = data / plan.data.teacher_order if plan.data.teacher_order else None
+        teacher = read_teacher(data / plan.data.teacher, order, chips.paths)
     run.mkdir(parents=True, exist_ok=True)
     settings = {**plan.resolved(), "data_folder": str(data.resolve()), **left_out(plan, data)}
     if started and json.loads((run / RECIPE).read_text()) != settings:

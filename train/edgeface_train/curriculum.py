@@ -29,7 +29,8 @@ from edgeface_train.parallel import ALONE, Team
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
-from edgeface_train.sampling import check_people, people_batches
+from edgeface_train.sampling import blends_of_epoch, check_people, chips_of_epoch, people_batches
+from edgeface_train.teacher import Teacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Curriculum:
         train: ChipSet,
         held_out: ChipSet,
         *,
-        teacher: Vector | None = None,
+        teacher: Teacher | None = None,
         team: Team = ALONE,
         report: Callable[[str], None],
         clock: Callable[[], float] = time.time,
@@ -177,9 +178,11 @@ class Curriculum:
         stage = self._stage
         if not stage.on_chips:
             return self._triplets
-        chips = self._chips()
+        chips = chips_of_epoch(self.train.people, stage.per_person, self._rng("chips"))
         if not stage.people_per_batch:
-            return chips
+            there = 0 if self.fitter.teacher is None else len(self.fitter.teacher.blend_vectors)
+            blends = blends_of_epoch(there, stage.blend_share, len(chips), self._rng("blends"))
+            return np.concatenate([chips, len(self.train) + blends])
         return people_batches(
             chips,
             self.train.people[chips],
@@ -194,17 +197,9 @@ class Curriculum:
         """Return each person's mean vector by whom the stage asks, the network as it is or the teacher."""
         if self._stage.neighbours == "none":
             return None
-        vectors = self.fitter.teacher if self._stage.neighbours == "teacher" else self._embed()
-        return None if vectors is None else centres(vectors, self.train.people, len(self.train.names))
-
-    def _chips(self) -> npt.NDArray[np.int64]:
-        """Draw the chips of an epoch, in an order that is their file's, at most `per_person` of each person."""
-        order = self._rng("chips").permutation(len(self.train))
-        most = self._stage.per_person or len(self.train)
-        ranked = order[np.argsort(self.train.people[order], kind="stable")]
-        people = self.train.people[ranked]
-        rank = np.arange(len(people)) - np.searchsorted(people, people)
-        return np.sort(ranked[rank < most])
+        teacher = self.fitter.teacher if self._stage.neighbours == "teacher" else None
+        vectors = self._embed() if teacher is None else teacher.vectors
+        return centres(vectors, self.train.people, len(self.train.names))
 
     def _move(self, at: Position) -> None:
         self._at = at

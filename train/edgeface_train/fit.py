@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.core.prepare import InputSpec, crop_centre, normalise, to_input
-from edgeface.core.types import Vector
+from edgeface.core.types import Image, Vector
 from edgeface_train.augment import augment
 from edgeface_train.averaging import Average
 from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
+from edgeface_train.blend import blend
 from edgeface_train.chips import ChipSet
 from edgeface_train.inbatch import in_batch_loss
 from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
@@ -23,6 +24,7 @@ from edgeface_train.memory import CrossBatchMemory
 from edgeface_train.optimizers import optimizer_of
 from edgeface_train.parallel import ALONE, Team
 from edgeface_train.recipe import Recipe, Stage
+from edgeface_train.teacher import Teacher
 
 REPORT_SECONDS = 30.0
 
@@ -33,19 +35,19 @@ Batch = tuple[npt.NDArray, list[npt.NDArray]]
 class Fitter:
     """A network and its optimiser."""
 
-    def __init__(self, recipe: Recipe, train: ChipSet, teacher: Vector | None, team: Team = ALONE) -> None:
+    def __init__(self, recipe: Recipe, train: ChipSet, teacher: Teacher | None, team: Team = ALONE) -> None:
         self.recipe, self.train, self.teacher, self.team = recipe, train, teacher, team
         self.spec = InputSpec(size=recipe.network.input_size)
         self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
         self.head = CosineHead(len(train.names), name="people", dtype="float32")
         self._cosines = self.head(self.model.output)
         if teacher is not None:
-            self.head.centres.assign(centres(teacher, train.people, len(train.names)).T)
+            self.head.centres.assign(centres(teacher.vectors, train.people, len(train.names)).T)
         self._compiled = self.model
         self._memory: CrossBatchMemory | None = None
         self._optimizer: Any = None
         self._average: Average | None = None
-        self._targets = teacher
+        self._targets: Vector | None = None
 
     @cached_property
     def _averaged(self) -> keras.Model:
@@ -86,12 +88,18 @@ class Fitter:
         return keras.Model(inputs, output) if self._memory is not None else self.model
 
     def _targets_of(self, stage: Stage) -> Vector | None:
-        """Return the vectors to distil: the teacher's, drawn towards their person's mean by the stage's share."""
-        if self.teacher is None or not stage.person_share:
-            return self.teacher
-        mean = centres(self.teacher, self.train.people, len(self.train.names))[self.train.people]
-        drawn = (1 - stage.person_share) * self.teacher + stage.person_share * mean
-        return normalise(drawn.astype(np.float32))
+        """Return the vectors to distil, of chips and of blends behind them.
+
+        Those of chips are drawn towards their person's mean by the stage's share.
+        """
+        if self.teacher is None:
+            return None
+        vectors = self.teacher.vectors
+        if stage.person_share:
+            mean = centres(vectors, self.train.people, len(self.train.names))[self.train.people]
+            drawn = (1 - stage.person_share) * vectors + stage.person_share * mean
+            vectors = normalise(drawn.astype(np.float32))
+        return np.concatenate([vectors, self.teacher.blend_vectors])
 
     def finish(self) -> None:
         """End a stage: the average, where there is one, becomes the network."""
@@ -110,6 +118,7 @@ class Fitter:
     ) -> tuple[float, int]:
         """Train one pass over triplets (n, 3), chips (n,), or batches of chips. Return mean loss and chips shown.
 
+        Numbers from that of the chips on are blends.
         A stage with a budget of chips ends the pass when, with those shown before, it is spent.
         """
         steps = rows if isinstance(rows, list) else self._shuffled(rows, stage, np.random.default_rng(seeds))
@@ -185,14 +194,27 @@ class Fitter:
         seeds = rng.integers(2**63, size=len(chips), dtype=np.uint64)
         own = self.team.part(len(chips))
         chips, seeds = chips[own], seeds[own]
-        varied = augment(self.train.images[chips], self.spec.size, self.recipe.augment, seeds)
-        people = self.train.people[chips]
+        images, people = self._shown(chips)
+        varied = augment(images, self.spec.size, self.recipe.augment, seeds)
         targets = people[:, np.newaxis].astype(np.float32)
         if stage.kind == "in-batch":
             targets = np.hstack([targets, rng.random((len(chips), 1), np.float32)])
         if self._targets is not None and stage.weights()[1]:
             targets = np.hstack([targets, self._targets[chips]])
         return to_input(varied, self.spec), [targets, people]
+
+    def _shown(self, rows: npt.NDArray) -> tuple[Image, npt.NDArray[np.int32]]:
+        """Return chips or, from their number on, blends, and whom they show: nobody, -1, where it is a blend."""
+        blended = rows >= len(self.train)
+        if self.teacher is None or not blended.any():
+            return self.train.images[rows], self.train.people[rows]
+        number = np.where(blended, rows - len(self.train), 0)
+        one, other = np.where(blended, self.teacher.blends.pairs[number].T, rows)
+        images = self.train.images[one]
+        images[blended] = blend(
+            images[blended], self.train.images[other[blended]], self.teacher.blends.seams[number[blended]]
+        )
+        return images, np.where(blended, -1, self.train.people[one])
 
 
 def centres(vectors: Vector, people: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:

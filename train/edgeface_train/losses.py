@@ -61,14 +61,17 @@ class CosineHead(layers.Layer):
 def margin_softmax(*, scale: float, margin: float) -> Callable[[Any, Any], Any]:
     """Return the large-margin cosine loss: f(people, cosines) -> scalar; people are (n,) numbers of classes.
 
+    Below 0 it is nobody, such as a blend of two people, and counts for nothing.
     Source: Wang et al. 2018, "CosFace", eq. 4.
     """
 
     def loss(people: Any, cosines: Any) -> Any:
         people = ops.reshape(ops.cast(people, "int32"), (-1,))
-        own = ops.one_hot(people, cosines.shape[-1], dtype=cosines.dtype)
+        known = ops.cast(people >= 0, cosines.dtype)
+        own = ops.one_hot(ops.maximum(people, 0), cosines.shape[-1], dtype=cosines.dtype)
         logits = scale * (cosines - margin * own)
-        return ops.mean(ops.logsumexp(logits, axis=-1) - ops.sum(logits * own, axis=-1))
+        terms = ops.logsumexp(logits, axis=-1) - ops.sum(logits * own, axis=-1)
+        return ops.sum(known * terms) / ops.maximum(ops.sum(known), 1.0)
 
     return loss
 

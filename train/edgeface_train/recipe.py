@@ -22,9 +22,10 @@ class Data:
     held_out_people: int = 20
     """How many, where no folder of other people is given."""
     teacher: str = ""
-    """An .npz with `vectors` (n, size), the teacher's unit embeddings; needed by stages that distil."""
+    """An .npz with `vectors` (n, size), the teacher's unit embeddings, as `edgeface data teach` makes it; needed by
+    stages that distil."""
     teacher_order: str = ""
-    """A CSV whose column `file` names the chip of each row of `teacher`."""
+    """A CSV whose column `file` names the chip of each row of `teacher`, where that does not say so itself."""
     clean: str = ""
     """The list that `edgeface data check --write-clean` wrote: which photos of `train` to leave out, whom to join."""
     sources: str = ""
@@ -216,6 +217,11 @@ def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
         (not 0 <= stage.average < 1, f"average is {stage.average}, not from 0 to under 1"),
         (not 0 <= stage.hard_share <= 1, "hard_share is outside 0 to 1"),
         (not 0 <= stage.person_share <= 1, "person_share is outside 0 to 1"),
+        (not 0 <= stage.blend_share < 1, f"blend_share is {stage.blend_share}, not from 0 to under 1"),
+        (
+            stage.blend_share > 0 and (stage.kind != "distil" or people > 0),
+            "blend_share is for `distil` without people_per_batch: nobody knows who a blend is",
+        ),
         (not 0 < stage.margin < 4, "margin is outside 0 to 4"),
         (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
         (people == 1, "people_per_batch is 1, two people or more learn to be told apart"),

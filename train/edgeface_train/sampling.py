@@ -1,4 +1,4 @@
-"""Make batches of P people x K chips, in which somebody with many photographs counts no more than the others."""
+"""Draw the chips of an epoch, or batches of P people x K chips, where many photographs make nobody count for more."""
 
 from collections.abc import Iterator
 
@@ -13,6 +13,29 @@ REACH = 2
 """The people of a hard batch are drawn from so many times as many nearest people, so that batches vary."""
 
 Chips = npt.NDArray[np.int64]
+
+
+def chips_of_epoch(people: npt.NDArray[np.int32], per_person: int, rng: np.random.Generator) -> Chips:
+    """Draw chips, in the order of their file, at most `per_person` of each person; 0: all."""
+    order = rng.permutation(len(people))
+    ranked = order[np.argsort(people[order], kind="stable")]
+    whose = people[ranked]
+    rank = np.arange(len(whose)) - np.searchsorted(whose, whose)
+    return np.sort(ranked[rank < (per_person or len(people))])
+
+
+def blends_of_epoch(there: int, share: float, chips: int, rng: np.random.Generator) -> Chips:
+    """Draw, of so many blends, those that with so many chips make up the share of an epoch; all before one comes twice.
+
+    Raise ConfigError where there are none.
+    """
+    wanted = round(chips * share / (1 - share))
+    if wanted and not there:
+        raise ConfigError(
+            "a stage wants blends, of which the teacher's file has none",
+            hint="make it with `edgeface data teach --blends`, or set blend_share to 0",
+        )
+    return np.sort(np.resize(rng.permutation(there), wanted))
 
 
 def people_batches(

@@ -61,6 +61,8 @@ class Stage:
     person_share: float = 0.0
     """Of the teacher's vector to learn, the share that is the mean over the chip's person: from 0 to 1, what changes
     between photographs of a person counts less."""
+    blend_share: float = 0.0
+    """Of the chips of a `distil` stage, the share that are blends of two people, from the file of the teacher."""
     margin_weight: float = 0.0
     """Of the margin softmax, in stages on chips; 1 where a `margin` stage says nothing."""
     scale: float = 32.0

@@ -1,32 +1,78 @@
-"""Read a teacher's embeddings: the targets of a stage that distils."""
+"""Read what a teacher says about chips and about blends of them: the targets of a stage that distils."""
 
 import csv
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from edgeface.core.types import Vector
 from edgeface.errors import ConfigError
+from edgeface_train.blend import Blends
 
 
-def teacher_vectors(path: Path, order: Path, chips: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Return the teacher's unit vector of every chip, matched by path. Raise ConfigError for a chip without one."""
+class Teacher(NamedTuple):
+    """The targets of n chips, and of m blends of them."""
+
+    vectors: Vector
+    """(n, size) unit vectors of the chips."""
+    blends: Blends
+    """Their pairs are positions among the n chips."""
+    blend_vectors: Vector
+    """(m, size) unit vectors of the blends."""
+
+
+def read_teacher(path: Path, order: Path | None, chips: Sequence[str]) -> Teacher:
+    """Return what a teacher says about chips, matched by path, and about the blends of none but these.
+
+    The file holds `vectors` and, unless `order` is given, a CSV whose column `file` does it, the `files` they are of;
+    with blends also `pairs`, of rows of `vectors`, `seams` and `blend_vectors`, as `edgeface data teach` writes them.
+    Raise ConfigError for a file that does not, or a chip without a vector.
+    """
     try:
         with np.load(path, allow_pickle=False) as content:
             vectors = content["vectors"].astype(np.float32)
-        with order.open(encoding="utf-8", newline="") as file:
-            rows = {row["file"]: place for place, row in enumerate(csv.DictReader(file))}
+            files = _ordered(order) if order else content["files"].tolist()
+            blends, blend_vectors = _blends(content, vectors)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(
             f"the teacher's vectors {path} or their order {order} cannot be read: {error}",
             hint="an .npz with `vectors`, and a CSV whose column `file` names the chip of each",
         ) from error
+    rows = {file: place for place, file in enumerate(files)}
     missing = [chip for chip in chips if chip not in rows]
     if missing or len(rows) != len(vectors):
         raise ConfigError(
             f"teacher {path} has {len(vectors)} vectors for {len(rows)} chips, {len(missing)} of ours are missing",
             hint="make the teacher's vectors for this very set of chips",
         )
-    return vectors[[rows[chip] for chip in chips]]
+    ours = np.array([rows[chip] for chip in chips], np.int64)
+    place = np.full(len(vectors), -1, np.int32)
+    place[ours] = np.arange(len(ours))
+    pairs = place[blends.pairs]
+    kept = (pairs >= 0).all(axis=1)
+    return Teacher(vectors[ours], Blends(pairs[kept], blends.seams[kept]), blend_vectors[kept])
+
+
+def teacher_vectors(path: Path, order: Path | None, chips: Sequence[str]) -> Vector:
+    """Return the teacher's unit vector of every chip, matched by path. Raise ConfigError for a chip without one."""
+    return read_teacher(path, order, chips).vectors
+
+
+def _ordered(order: Path) -> list[str]:
+    with order.open(encoding="utf-8", newline="") as file:
+        return [row["file"] for row in csv.DictReader(file)]
+
+
+def _blends(content: npt.NDArray | dict[str, npt.NDArray], vectors: Vector) -> tuple[Blends, Vector]:
+    """Return the blends of a file, none where it has none."""
+    if "pairs" not in content:
+        return Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32)), vectors[:0]
+    pairs, seams, told = (content[name] for name in ("pairs", "seams", "blend_vectors"))
+    fits = pairs.shape == (len(told), 2) and seams.shape == (len(told), 3) and told.shape[1:] == vectors.shape[1:]
+    if not fits or (len(pairs) and not 0 <= pairs.min() <= pairs.max() < len(vectors)):
+        raise ValueError(f"its {len(told)} blends do not fit its {len(vectors)} vectors")
+    return Blends(pairs.astype(np.int32), seams.astype(np.float32)), told.astype(np.float32)
