@@ -18,6 +18,7 @@ DATA_HELP = """Look after the chips that a network is trained on.
 \b
 Examples:
   edgeface data check chips/ --out report
+  edgeface data teach chips/ sface.py --out teacher.npz
   edgeface data cohort my-model chips/ --held-out other-chips/
 """
 
@@ -96,6 +97,38 @@ def check(
             write_clean=write_clean,
             json_output=json_output,
         )
+
+
+@data_app.command("teach")
+def teach(
+    chips: Annotated[Path, typer.Argument(metavar="CHIPS", help="Folder with a folder of chips a person.")],
+    adapter: Annotated[
+        Path, typer.Argument(metavar="TEACHER.py", help="Adapter of the teacher, as for `evaluate`; it is run.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="X.npz", help="File to write, for data.teacher of a recipe.")],
+    blends: Annotated[
+        int, typer.Option("--blends", min=0, metavar="N", help="Ask about so many blends of two people, too.")
+    ] = 0,
+    clean: Annotated[
+        Path | None, typer.Option("--clean", metavar="LIST", help="What not to blend, as in training.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the blends.")] = 1,
+) -> None:
+    """Ask a strong network about chips, for a network that learns from it: one vector a chip.
+
+    With --blends it is also asked about chips that nobody took: each is one person on one side of a seam and another
+    on the other. A small network that has few people to learn from learns more from both. What the teacher said is
+    kept by the picture's digest: a run that was stopped goes on, and only new chips are asked about.
+
+    \b
+    Examples:
+      edgeface data teach chips/ sface.py --out teacher.npz
+      edgeface data teach chips/ sface.py --out teacher.npz --blends 60000 --clean clean.tsv
+    """
+    with needing_the_extra():
+        from edgeface_train import commands
+
+        commands.teach(chips, adapter, out, blends, clean, seed)
 
 
 @data_app.command("cohort")

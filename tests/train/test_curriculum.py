@@ -14,11 +14,12 @@ import typer
 from edgeface_train import commands
 from edgeface_train.alarm import collapsed, spread
 from edgeface_train.batches import embed_chips
-from edgeface_train.fit import centres, learning_rate
+from edgeface_train.fit import learning_rate
 from edgeface_train.journal import read_log
 from edgeface_train.mining import Photos, non_easy_fraction
 from edgeface_train.recipe import Stage, read_recipe
 from edgeface_train.report import rows, table
+from edgeface_train.sampling import centres
 
 from edgeface.errors import Collapse, ConfigError, TrainingError
 
@@ -208,16 +209,19 @@ def test_stages_on_chips_learn_from_the_teacher_and_from_the_people(taught, tmp_
 
 
 def test_a_share_of_what_is_distilled_is_the_mean_of_the_person(chips_folder, tiny_recipe):
+    from edgeface_train.blend import Blends
     from edgeface_train.chips import load_chips
     from edgeface_train.fit import Fitter
     from edgeface_train.recipe import read_recipe
     from edgeface_train.stage import Stage
+    from edgeface_train.teacher import Teacher
 
     chips = load_chips(chips_folder)
     rng = np.random.default_rng(0)
     teacher = rng.normal(size=(len(chips), 16)).astype(np.float32)
     teacher /= np.linalg.norm(teacher, axis=1, keepdims=True)
-    fitter = Fitter(read_recipe(tiny_recipe), chips, teacher)
+    nothing = Teacher(teacher, Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32)), teacher[:0])
+    fitter = Fitter(read_recipe(tiny_recipe), chips, nothing)
 
     def shown(share):
         stage = Stage("distil", batch=16, person_share=share)
@@ -269,11 +273,11 @@ def test_a_run_stopped_between_two_stages_that_train_different_variables_resumes
 def test_an_epoch_shows_at_most_so_many_chips_of_a_person_and_others_the_next_time(taught, tmp_path):
     recipe, data = taught
     run = commands.open_run(read_recipe(recipe), data, tmp_path / "run", resume=False)
-    first = run._chips()
+    first = run._rows()
     assert np.bincount(run.train.people[first]).tolist() == [4] * 8
     assert len(set(first.tolist())) == 32
     run._at = replace(run._at, epoch=1)
-    assert run._chips().tolist() != first.tolist()
+    assert run._rows().tolist() != first.tolist()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from edgeface_train.curriculum import Curriculum
 
 RUNS = Path("runs")
+TELL_SECONDS = 10.0
 
 
 def prepare(photos: Path, out: Path, workers: int | None, chips: bool, json_output: bool) -> None:
@@ -66,6 +68,8 @@ def train(
             again = f"edgeface train {recipe} --out {run} --resume" + (f" --data {data}" if data else "")
             typer.echo(f"stopped; nothing but the epoch under way is lost. Go on with:\n  {again}", err=True)
             raise typer.Exit(130) from None
+        finally:
+            curriculum.close()
         if team.leads:
             _conclude(curriculum, run)
 
@@ -76,7 +80,6 @@ def _conclude(curriculum: "Curriculum", run: Path) -> None:
     from edgeface_train.report import table
 
     entries = curriculum.journal.entries()
-    del curriculum  # gives the run free: Matplotlib's frames, and what they hold, wait for the garbage collector
     draw_curves(entries, run / "curves.png")
     typer.echo(table(entries))
     typer.echo(f"run: {run}\nnext: edgeface export {run} --out my-model")
@@ -163,6 +166,27 @@ def export(run: Path, out: Path, name: str | None) -> None:
     made = exporting.export(plan, model, chips, held_out, name=name or plan.name, training=training, report=_progress)
     write_bundle(out, made.card, made.models)
     typer.echo(f"bundle: {out}")
+
+
+def teach(chips: Path, adapter: Path, out: Path, blends: int, clean: Path | None, seed: int) -> None:
+    """Write what a teacher says about chips and blends of them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from edgeface_train import teach as teaching
+
+    told = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal told
+        if time.monotonic() - told > TELL_SECONDS:
+            told = time.monotonic()
+            _progress(f"  {text}")
+
+    try:
+        teaching.teach(chips, adapter, out, clean=clean, blends=blends, seed=seed, tell=tell)
+    except KeyboardInterrupt:
+        typer.echo("stopped; what the teacher said is kept. Go on with the same command", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(f"teacher: {out}")
 
 
 def make_cohort(folder: Path, chips: Path, held_out: Path, clean: Path | None, strangers: int, seed: int) -> None:

@@ -22,14 +22,14 @@ from edgeface_train.alarm import COLLAPSE_EPOCHS, collapsed, spread
 from edgeface_train.batches import embed_chips
 from edgeface_train.begin import BEGIN_CHIPS, begin_from
 from edgeface_train.chips import ChipSet
-from edgeface_train.fit import Fitter, centres
+from edgeface_train.fit import Fitter
 from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoint
 from edgeface_train.mining import Mined, Photos, Triplets, mine, non_easy_fraction, random_triplets
 from edgeface_train.parallel import ALONE, Team
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
-from edgeface_train.sampling import blends_of_epoch, check_people, chips_of_epoch, people_batches
+from edgeface_train.sampling import blends_of_epoch, centres, check_people, chips_of_epoch, people_batches
 from edgeface_train.teacher import Teacher
 
 
@@ -74,7 +74,8 @@ class Curriculum:
         self.recipe, self.run_folder, self.train, self.held_out = recipe, run, train, held_out
         self.fitter = Fitter(recipe, train, teacher, team)
         self.journal = Journal(run)
-        weakref.finalize(self, os.close, lock(run))
+        self.close = weakref.finalize(self, os.close, lock(run))
+        """Gives the run's folder free for another process, as the end of this object does."""
         self._photos, self._held_photos = Photos(train.people), Photos(held_out.people)
         if not len(self._photos.paired) or len(self._photos.count) < 2:
             raise ConfigError("triplets need two people or more, one with two chips", hint="add photos")

@@ -24,6 +24,7 @@ from edgeface_train.memory import CrossBatchMemory
 from edgeface_train.optimizers import optimizer_of
 from edgeface_train.parallel import ALONE, Team
 from edgeface_train.recipe import Recipe, Stage
+from edgeface_train.sampling import centres
 from edgeface_train.teacher import Teacher
 
 REPORT_SECONDS = 30.0
@@ -215,13 +216,6 @@ class Fitter:
             images[blended], self.train.images[other[blended]], self.teacher.blends.seams[number[blended]]
         )
         return images, np.where(blended, -1, self.train.people[one])
-
-
-def centres(vectors: Vector, people: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
-    """Return the (count, size) unit mean of each person's unit vectors."""
-    total = np.zeros((count, vectors.shape[1]), np.float32)
-    np.add.at(total, people, vectors)
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-6)
 
 
 def learning_rate(stage: Stage, step: int, total: int) -> float:

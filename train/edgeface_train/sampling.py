@@ -15,6 +15,13 @@ REACH = 2
 Chips = npt.NDArray[np.int64]
 
 
+def centres(vectors: Vector, people: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
+    """Return the (count, size) unit mean of each person's unit vectors."""
+    total = np.zeros((count, vectors.shape[1]), np.float32)
+    np.add.at(total, people, vectors)
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-6)
+
+
 def chips_of_epoch(people: npt.NDArray[np.int32], per_person: int, rng: np.random.Generator) -> Chips:
     """Draw chips, in the order of their file, at most `per_person` of each person; 0: all."""
     order = rng.permutation(len(people))
