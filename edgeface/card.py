@@ -28,8 +28,8 @@ from edgeface.settings import read_section
 CARD_NAME = "model.json"
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "default"
 """The bundle that is used unless another is named."""
-SHIPPED_BUNDLES = {"default": SHIPPED_BUNDLE}
-"""The bundles that come with edgeface, by name."""
+SHIPPED_BUNDLES = {"default": SHIPPED_BUNDLE, "xs": SHIPPED_BUNDLE.with_name("xs")}
+"""The bundles that come with edgeface, by name: the default one, and one for the smallest devices."""
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20
 MAX_CARD_BYTES = 4 * 2**20
@@ -89,6 +89,8 @@ class Card:
     format: int = FORMAT
     cohorts: dict[str, CohortFile] = field(default_factory=dict)
     """By variant; a bundle needs none."""
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    """What `edgeface evaluate people --write-card` found on people of its own: figures and slices of each variant."""
 
 
 @dataclass(frozen=True, slots=True)

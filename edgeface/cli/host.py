@@ -238,6 +238,9 @@ def evaluate_people(
         typer.Option("--max-drop", min=0, metavar="POINTS", help="Exit with 8 when a headline figure fell by more."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of galleries, triplets, intervals.")] = 1,
+    write_card: Annotated[
+        bool, typer.Option("--write-card", help="Keep figures and slices in the bundle's card; sign it afterwards.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Prove a model on people it never saw: verification, one-shot search, slices, confidence intervals.
@@ -261,7 +264,9 @@ def evaluate_people(
         from edgeface_train.evaluation import command
 
         gate = (against, max_drop) if against is not None and max_drop is not None else None
-        command.evaluate_people(bundle, chips, chosen, also or [], pairs, oneshot, out, gate, seed, json_output)
+        command.evaluate_people(
+            bundle, chips, chosen, also or [], pairs, oneshot, out, gate, seed, json_output, write_card
+        )
 
 
 @contextmanager

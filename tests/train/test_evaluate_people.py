@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import re
+import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from edgeface_train.chips import load_chips
 from edgeface_train.evaluation.candidates import Candidate, chips_for, embed_all, load_peer, most_precise
 
+from edgeface.card import read_bundle
 from edgeface.cli.main import main
 from edgeface.core.metrics import similarity_pairs, tar_at_far
 from edgeface.errors import ConfigError, MissingExtra
@@ -176,6 +179,21 @@ def test_a_model_that_falls_behind_ends_with_8_and_says_by_what(run, chips_folde
     assert "int8" not in err.partition("more than 0 points")[2]
     assert out.startswith("| figure | int8 | colours |")  # the result is told all the same
     assert run(chips_folder, *bundle, "--also", peer(noise=60), *gate, "100")[0] == 0
+
+
+def test_the_card_can_keep_the_figures_and_slices_of_its_own_files(run, chips_folder, lists, peer, tmp_path):
+    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    options = [*lists, "--model", "bundle", "--variants", "int8", "--also", peer(), "--write-card", "--json"]
+    code, out, err = run(chips_folder, *options)
+    assert code == 0 and "card: " in err
+    bundle, report = read_bundle(tmp_path / "bundle"), json.loads(out)
+    assert bundle.card.evaluation["people"] == report["people"]
+    assert set(bundle.card.evaluation["variants"]) == {"int8"}
+    kept = bundle.card.evaluation["variants"]["int8"]
+    assert kept == {key: report["results"][0][key] for key in kept}
+    assert kept["slices"] and kept["searches"] and kept["headline"]
+    assert replace(bundle.card, evaluation={}) == read_bundle(BUNDLE).card
+    bundle.read_model("int8")
 
 
 def test_reports_on_other_galleries_are_not_compared(run, chips_folder, lists, tmp_path):

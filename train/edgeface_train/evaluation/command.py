@@ -5,11 +5,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
-from edgeface.card import Bundle
+from edgeface.card import CARD_NAME, Bundle, write_card
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.errors import ConfigError
 from edgeface_train.chips import load_chips
@@ -30,8 +31,12 @@ def evaluate_people(
     gate: tuple[Path, float] | None,
     seed: int,
     json_output: bool,
+    into_card: bool = False,
 ) -> None:
-    """Measure variants of a bundle and peers on chips of people, write the report, and hold it against an old one."""
+    """Measure variants of a bundle and peers on chips of people, write the report, and hold it against an old one.
+
+    `into_card` keeps figures and slices in the card of the bundle, whose signature, if any, then no longer holds.
+    """
     if out is not None:
         for package in ("matplotlib", "jinja2"):
             importlib.import_module(package)  # before any work: a device has none, and is told what to install
@@ -49,6 +54,9 @@ def evaluate_people(
         write_report(report, out, f"{bundle.card.name} on {len(exam.chips.names)} people")
         _tell(f"report: {out / 'report.html'}")
     typer.echo(json.dumps(report.as_json(), ensure_ascii=False) if json_output else table(report))
+    if into_card:
+        write_card(bundle.folder, replace(bundle.card, evaluation=report.for_card(bundle.card.files)))
+        _tell(f"card: {bundle.folder / CARD_NAME}")
     if gate and old:
         gates.refuse_a_fall(report, old, *gate)
 

@@ -1,6 +1,7 @@
 """What the bench finds out, as plain nouns that become report.json, and the few figures that sum it up."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -174,6 +175,17 @@ class Report:
         for result, row in zip(self.results, content["results"], strict=True):
             row["headline"] = rounded(headline(result))
         return content
+
+    def for_card(self, variants: Collection[str]) -> dict[str, Any]:
+        """Return what a bundle's card tells of its variants: on whom, headline figures, FNIR, non-easy and slices."""
+        kept = ("headline", "operating", "searches", "non_easy", "slices")
+        content = self.as_json()
+        return {
+            **{key: content[key] for key in ("people", "chips", "genuine", "impostor", "digests")},
+            "variants": {
+                row["name"]: {key: row[key] for key in kept} for row in content["results"] if row["name"] in variants
+            },
+        }
 
     def to_text(self) -> str:
         """Return the JSON of report.json."""
