@@ -166,6 +166,19 @@ def test_each_row_adds_one_part_to_the_row_before_it(bench, drawn):
     assert {stage.chips_a_step for row in rows.values() for stage in row.stage} == {24}
 
 
+def test_blends_have_a_row_where_the_recipe_has_them(bench, drawn):
+    base = read_recipe(drawn / "taught.toml")
+    [place] = [place for place, stage in enumerate(base.stage) if stage.kind == "distil"]
+    base.stage[place] = replace(base.stage[place], blend_share=0.5)
+    rows = dict(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))
+    assert list(rows) == [*NAMES[:-1], "+ blends", NAMES[-1]]
+    averaged, blended = rows["+ averaging"], rows["+ blends"]
+    assert blended.stage[1] == replace(averaged.stage[1], blend_share=0.5)
+    assert [row.stage[1].blend_share for name, row in rows.items() if name not in ("triplets only", "+ blends")] == [
+        0
+    ] * 6
+
+
 def test_all_rows_begin_from_the_same_weights(bench, drawn, tmp_path):
     base = replace(read_recipe(drawn / "taught.toml"), seed=7)
     rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))

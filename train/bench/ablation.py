@@ -3,10 +3,11 @@
     python train/bench/ablation.py RECIPE --data DIR --chips 2000000 --out ablation
 
 Every row adds one part to the row before it: random and mined triplets alone; a margin softmax; a teacher; the clean
-list; augmentation; the average of the weights; batches of P people x K chips. All begin from the Glorot-random weights
-of the recipe's seed and see exactly the same number of chips, most of them in the stage on chips where a row has one.
-RECIPE gives the network, the data and, stage by stage, the rates, losses and weights to use; rows whose part it has
-not (no teacher, no clean list) are left out. A row that is done is not trained again, one that was stopped goes on.
+list; augmentation; the average of the weights; blends of two people; batches of P people x K chips, which come without
+blends, as nobody knows who they are. All begin from the Glorot-random weights of the recipe's seed and see exactly the
+same number of chips, most of them in the stage on chips where a row has one. RECIPE gives the network, the data and,
+stage by stage, the rates, losses and weights to use; rows whose part it has not (no teacher, no clean list, no blends)
+are left out. A row that is done is not trained again, one that was stopped goes on.
 """
 
 import argparse
@@ -55,7 +56,8 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
     warm_up = _first(base, ("warmup",), Stage("warmup"))
     last = _first(base, ("rounds",), Stage("rounds", triplets=3000))
     on_chips = replace(_first(base, ON_CHIPS, last), kind="margin", distil_weight=0.0, margin_weight=1.0)
-    on_chips = replace(on_chips, people_per_batch=0, neighbours="none", memory=0)
+    share = on_chips.blend_share
+    on_chips = replace(on_chips, people_per_batch=0, neighbours="none", memory=0, blend_share=0.0)
     rounds = replace(last, distil_weight=0.0, triplet_weight=1.0)
     plan = replace(base, network=network, data=data, augment=PLAIN)
     yield "triplets only", _staged(plan, settings, [warm_up, _at_the_rates_of(on_chips, rounds)])
@@ -72,6 +74,8 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
     yield "+ augmentation", _staged(plan, settings, [warm_up, on_chips, rounds])
     stages = [replace(stage, average=settings.average) for stage in (warm_up, on_chips, rounds)]
     yield "+ averaging", _staged(plan, settings, stages)
+    if base.data.teacher and share:
+        yield "+ blends", _staged(plan, settings, [stages[0], replace(stages[1], blend_share=share), stages[2]])
     each = settings.chips_per_person
     stages[1] = replace(stages[1], people_per_batch=settings.batch // each, chips_per_person=each, per_person=0)
     yield "+ P x K", _staged(plan, settings, stages)

@@ -16,12 +16,11 @@ import numpy as np
 from edgeface_train.backbone import multiply_adds
 from edgeface_train.batches import embed_chips
 from edgeface_train.chips import ChipSet
-from edgeface_train.commands import load_people
+from edgeface_train.commands import load_people, load_teacher
 from edgeface_train.export import convert
 from edgeface_train.fit import Fitter
 from edgeface_train.quantised import quantised
 from edgeface_train.recipe import Network, Recipe, find_recipe, read_recipe
-from edgeface_train.teacher import read_teacher
 
 from edgeface.core.metrics import similarity_pairs, tar_at_far
 from edgeface.core.prepare import InputSpec
@@ -67,7 +66,7 @@ def compare(data: Path, seconds: float, names: list[str], write: Callable[[str],
     """Print the table, a row as soon as it is measured."""
     plan = read_recipe(find_recipe("small.toml"))
     train, held_out = load_people(plan, data)
-    teacher = read_teacher(data / plan.data.teacher, data / plan.data.teacher_order, train.paths)
+    teacher = load_teacher(plan, data, train.paths)
     write("| backbone | parameters | MMAC | training, chips/s | TAR@FAR=1e-2 | int8, ms | int8, MB |\n")
     write("|---|---|---|---|---|---|---|\n")
     for name in names:

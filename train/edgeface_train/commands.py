@@ -20,6 +20,7 @@ from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
 if TYPE_CHECKING:
     from edgeface_train.chips import ChipSet
     from edgeface_train.curriculum import Curriculum
+    from edgeface_train.teacher import Teacher
 
 RUNS = Path("runs")
 TELL_SECONDS = 10.0
@@ -98,12 +99,8 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
         raise ConfigError(f"run {run} exists already", hint="go on with --resume, or choose another folder with --out")
     chips, held_out = load_people(plan, data)
     from edgeface_train.curriculum import Curriculum
-    from edgeface_train.teacher import read_teacher
 
-    teacher = None
-    if plan.data.teacher:
-        order = data / plan.data.teacher_order if plan.data.teacher_order else None
-        teacher = read_teacher(data / plan.data.teacher, order, chips.paths)
+    teacher = load_teacher(plan, data, chips.paths)
     run.mkdir(parents=True, exist_ok=True)
     settings = {**plan.resolved(), "data_folder": str(data.resolve()), **left_out(plan, data)}
     if started and json.loads((run / RECIPE).read_text()) != settings:
@@ -235,3 +232,13 @@ def load_people(plan: Recipe, data: Path) -> tuple["ChipSet", "ChipSet"]:
     if plan.data.held_out:
         return chips, load_chips(data / plan.data.held_out)
     return split_by_person(chips, plan.data.held_out_people, plan.seed)
+
+
+def load_teacher(plan: Recipe, data: Path, chips: list[str]) -> "Teacher | None":
+    """Return what the recipe's teacher says about chips; None where it has none."""
+    from edgeface_train.teacher import read_teacher
+
+    if not plan.data.teacher:
+        return None
+    order = data / plan.data.teacher_order if plan.data.teacher_order else None
+    return read_teacher(data / plan.data.teacher, order, chips)
