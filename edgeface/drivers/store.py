@@ -5,19 +5,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity
 from edgeface.drivers.audit import append, prune
 from edgeface.drivers.consent import Consent, read_consents, read_expiries, record_consent
-from edgeface.drivers.gallery_errors import RESTORE, store_errors
+from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import (
     check_writable,
     exists,
@@ -40,22 +38,9 @@ from edgeface.drivers.gallery_rows import (
     write_reason,
 )
 from edgeface.drivers.master_key import Master
+from edgeface.drivers.matrix import Matrix, stack
 from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
-from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Matrix:
-    """All templates in memory, a person's rows together."""
-
-    vectors: npt.NDArray[np.float32]
-    """(templates, size)"""
-    starts: npt.NDArray[np.intp]
-    """The first row of each person."""
-    people: list[Identity]
-    models: frozenset[str]
-    expiries: npt.NDArray[np.float64]
-    """Until when each person may be recognised, in Unix seconds."""
+from edgeface.errors import EmbeddingMismatch, StoreError
 
 
 class Gallery:
@@ -87,7 +72,7 @@ class Gallery:
         self._clock = clock
         self._master = master
         self._keep_seconds = keep_seconds
-        self._matrix: tuple[int, _Matrix] | None = None
+        self._matrix: tuple[int, Matrix] | None = None
         self._absent = not read_only and not exists(path)
         self._connection: sqlite3.Connection | None = (
             imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
@@ -246,12 +231,7 @@ class Gallery:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
         matrix = self._fresh_matrix()
         self._check_same_model(query, matrix)
-        if not matrix.people:
-            return []
-        best = np.maximum.reduceat(matrix.vectors @ query.vector, matrix.starts)
-        best[matrix.expiries <= self._clock()] = -np.inf
-        order = np.argsort(-best, kind="stable")[: min(max(k, 0), int(np.isfinite(best).sum()))]
-        return [(matrix.people[place], float(best[place])) for place in order]
+        return matrix.nearest(query.vector, k, now=self._clock())
 
     def check_models(self, looks: Sequence[Template]) -> None:
         """Raise EmbeddingMismatch unless the model in use made all of these looks."""
@@ -279,12 +259,12 @@ class Gallery:
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(self._path)
 
-    def _fresh_matrix(self) -> _Matrix:
+    def _fresh_matrix(self) -> Matrix:
         """Return the templates in memory, read again if another process changed the file."""
         with self._errors():
             (version,) = self._open.execute("PRAGMA data_version").fetchone()
         if self._matrix is None or self._matrix[0] != version:
-            self._matrix = (version, _stack(self.templates(), self.expiries(), self._path))
+            self._matrix = (version, stack(self.templates(), self.expiries(), self._path))
         return self._matrix[1]
 
     def _finish_forgetting(self) -> None:
@@ -300,7 +280,7 @@ class Gallery:
                 )
         return [known[number] for number in numbers]
 
-    def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
+    def _check_same_model(self, embedding: Embedding, matrix: Matrix) -> None:
         if embedding.model != self._model:
             raise EmbeddingMismatch(
                 f"an embedding of model {_short(embedding.model)} was given to a gallery opened for model "
@@ -333,23 +313,6 @@ def _note(connection: sqlite3.Connection, action: str, looks: Sequence[Template]
     """Add to the audit log what was done to the looks of each person."""
     for person, count in Counter(look.identity.id for look in looks).items():
         append(connection, action, person=person, looks=count)
-
-
-def _stack(templates: list[Template], expiries: dict[int, float], path: Path) -> _Matrix:
-    if not templates:
-        return _Matrix(np.empty((0, 0), np.float32), np.empty(0, np.intp), [], frozenset(), np.empty(0))
-    models = frozenset(template.embedding.model for template in templates)
-    vectors = [template.embedding.vector for template in templates]
-    if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
-        raise GalleryDamaged(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
-    owners = [template.identity.id for template in templates]
-    starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
-    # Of several models nothing is compared, so the first vector stands for all.
-    matrix = np.stack(vectors if len(models) == 1 else vectors[:1])
-    people = [templates[start].identity for start in starts]
-    # Somebody who came between two reads has no date yet: the next search reads both again.
-    until = np.array([expiries.get(person.id, np.inf) for person in people])
-    return _Matrix(matrix, starts, people, models, until)
 
 
 def _short(digest: str) -> str:
