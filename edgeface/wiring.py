@@ -292,13 +292,14 @@ def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iter
     return trial.try_sinks(config.sink, Surroundings(environment, threshold=config.recognition.threshold), at)
 
 
-def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:
+def make_enroller(config: Config, parts: Parts, gallery: Gallery) -> Enroller:
     """Return what adds people to a gallery."""
     return Enroller(
         detector=parts.detector,
         embedder=parts.embedder,
         people=gallery,
         threshold=parts.policy.threshold,
+        keeps_chips=config.gallery.keep_chips != "never",
     )
 
 

@@ -123,9 +123,13 @@ class FakeGallery:
 
     def __init__(self) -> None:
         self.looks: list[tuple[Identity, Embedding]] = []
+        self.chips: list[Image] = []
 
-    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
+    def add(
+        self, name: str, embeddings: Sequence[Embedding], source: str = "", *, chips: Sequence[Image] = ()
+    ) -> Identity:
         """Store looks of a person, new or known."""
+        self.chips += chips
         known = {identity.name: identity for identity, _ in self.looks}
         identity = known.get(name, Identity(len(known) + 1, name))
         self.looks += [(identity, embedding) for embedding in embeddings]

@@ -16,8 +16,10 @@ from edgeface.errors import EnrollmentError, LooksLikeAnother, NoFaceFound, Poor
 class People(Index, Protocol):
     """A gallery that can be added to."""
 
-    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
-        """Store more looks of a person, new or known."""
+    def add(
+        self, name: str, embeddings: Sequence[Embedding], source: str = "", *, chips: Sequence[Image] = ()
+    ) -> Identity:
+        """Store more looks of a person, new or known, with the chips they were made of if these are to be kept."""
         ...
 
 
@@ -51,9 +53,11 @@ class Enroller:
         people: People,
         threshold: float,
         limits: Limits = ENROLL_LIMITS,
+        keeps_chips: bool = False,
     ) -> None:
         self._detector, self._embedder, self._people = detector, embedder, people
         self._threshold, self._limits = threshold, limits
+        self._keeps_chips = keeps_chips
 
     def from_photos(
         self, name: str, photos: Sequence[Path], *, read: Callable[[Path], Image], force: bool = False
@@ -73,7 +77,7 @@ class Enroller:
                 refusals.append(refusal)
         if refusals:
             raise _all_of(refusals, len(photos))
-        return Enrolled(self._people.add(name, embeddings, source="photo"), looks)
+        return self._store(name, looks, embeddings, "photo")
 
     def from_camera(
         self,
@@ -106,7 +110,7 @@ class Enroller:
         if best is None:
             raise type(refusal)(f"no acceptable look in {seconds:g} s; last: {refusal}", hint=refusal.hint)
         embedding = self._embed(name, best, force=force)
-        return Enrolled(self._people.add(name, [embedding], source="camera"), [best])
+        return self._store(name, [best], [embedding], "camera")
 
     def look(self, image: Image, source: str) -> Look:
         """Return the one face of a picture. Raise an EnrollmentError that says why there is none to keep."""
@@ -124,6 +128,10 @@ class Enroller:
         if problems:
             raise PoorPhoto(f"{source}: {'; '.join(problems)}", hint="use a sharp, well lit picture, from the front")
         return Look(source, faces[0], quality, chip)
+
+    def _store(self, name: str, looks: list[Look], embeddings: Sequence[Embedding], source: str) -> Enrolled:
+        chips = [look.chip for look in looks] if self._keeps_chips else []
+        return Enrolled(self._people.add(name, embeddings, source=source, chips=chips), looks)
 
     def _embed(self, name: str, look: Look, *, force: bool) -> Embedding:
         [embedding] = self._embedder.embed([look.chip])

@@ -140,7 +140,7 @@ def _here(
 
     parts = wiring.make_parts(config)
     with wiring.open_gallery(config, parts.embedder.model, ask=ask_passphrase) as gallery:
-        enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
+        enroller = wiring.make_enroller(config, wiring.for_household(config, parts, gallery), gallery)
         if camera:
             config = with_source(config, given[0] if given else None)
             enrolled = _from_camera(config, enroller, name, seconds or config.enrollment.seconds, force)
@@ -169,7 +169,9 @@ def _of_the_daemon(config: Config, socket: Path | None, request: dict[str, Any])
 
 def _say_receipt(receipt: dict[str, Any]) -> None:
     name, keys = receipt["name"], receipt["keys_destroyed"]
-    say(f"forgot {name}: {_looks(receipt['looks_removed'])} deleted")
+    chips = receipt["chips_removed"]
+    pictures = f" and {chips} picture{'s' * (chips != 1)}" if chips else ""
+    say(f"forgot {name}: {_looks(receipt['looks_removed'])}{pictures} deleted")
     if keys:
         say(f"destroyed {keys} key{'s' * (keys != 1)} in {', '.join(receipt['key_files'])}")
     say(f"entry {receipt['audit']} of the audit log, {receipt['hash']}")

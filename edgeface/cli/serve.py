@@ -104,7 +104,7 @@ class DaemonPowers:
         config = self._config()
         parts = wiring.make_parts(config)
         with wiring.open_gallery(config, parts.embedder.model) as gallery:
-            enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
+            enroller = wiring.make_enroller(config, wiring.for_household(config, parts, gallery), gallery)
             yield Desk(enroller, gallery.looks_of)
 
     def enroll_seconds(self) -> float:
@@ -158,6 +158,7 @@ def forget_from(config: Config, name: str) -> dict[str, Any]:
         "name": receipt.name,
         "looks_removed": receipt.looks,
         "keys_destroyed": receipt.keys,
+        "chips_removed": receipt.chips,
         "key_files": list(map(str, receipt.spread.reached)),
         "unreached": list(map(str, receipt.spread.unreached)),
         "audit": receipt.entry.number,

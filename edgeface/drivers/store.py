@@ -11,10 +11,11 @@ from typing import Self
 
 import numpy as np
 
-from edgeface.core.names import clean_name
-from edgeface.core.types import Embedding, Identity
+from edgeface.core.names import clean_name, suggest
+from edgeface.core.types import Embedding, Identity, Image
 from edgeface.drivers.audit import append, prune
 from edgeface.drivers.consent import Consent, read_consents, read_expiries, record_consent
+from edgeface.drivers.gallery_chips import Chip, drop_chips, read_chips, write_chips
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import (
     check_writable,
@@ -37,6 +38,7 @@ from edgeface.drivers.gallery_rows import (
     write_person,
     write_reason,
 )
+from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.matrix import Matrix, stack
 from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
@@ -102,8 +104,10 @@ class Gallery:
                 self._connection.close()
         self._connection = None
 
-    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
-        """Store looks at a person, new or known, all of them or none.
+    def add(
+        self, name: str, embeddings: Sequence[Embedding], source: str = "", *, chips: Sequence[Image] = ()
+    ) -> Identity:
+        """Store looks at a person, new or known, all of them or none; `chips` are their pictures, if they are kept.
 
         Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another model.
         """
@@ -117,7 +121,9 @@ class Gallery:
             self._check_storable(embeddings)  # again: nobody else can add vectors of another model meanwhile
             vault = open_vault_to_write(self._open, self._path, self._master)
             number = write_person(self._open, name, now)
-            write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
+            looks = write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
+            if chips:
+                write_chips(self._open, vault, number, zip(looks, chips, strict=True))
             append(self._open, "enrolled", person=number, at=now, looks=len(embeddings))
         self._matrix = None
         return Identity(number, name)
@@ -150,6 +156,26 @@ class Gallery:
         """Return every stored look, those set aside too."""
         with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
             return read_templates(self._open, self._path, open_vault(self._open, self._path, self._master))
+
+    def chips(self, person: int | None = None) -> list[Chip]:
+        """Return the pictures that are kept of somebody's looks, or of all."""
+        with self._errors(), reading(self._open):
+            vault = open_vault(self._open, self._path, self._master)
+            return list(read_chips(self._open, self._path, vault, person))
+
+    def drop_chips(self, name: str | None = None) -> int:
+        """Delete the pictures that are kept of somebody's looks, or of all, and overwrite them; return how many.
+
+        Raise StoreError when nobody has that name.
+        """
+        known = {person.identity.name: person.identity.id for person in self.people()}
+        if name is not None and name not in known:
+            raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, known))
+        with self.changing() as connection:
+            dropped = drop_chips(connection, known[name] if name is not None else None)
+        with self._errors():
+            rewrite(self._open)
+        return dropped
 
     def consent(self, name: str, consent: Consent) -> Identity:
         """Note a person's consent. Raise ConfigError when its text or times are impossible."""
