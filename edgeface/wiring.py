@@ -17,6 +17,7 @@ from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
+from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
@@ -241,8 +242,10 @@ def make_clock() -> SteadyClock:
     return SteadyClock(time.time, time.monotonic)
 
 
-def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = untimed) -> Pipeline:
-    """Return the pipeline for one camera; `stage` times its stages."""
+def make_pipeline(
+    config: Config, parts: Parts, index: Index, *, successor: Successor | None = None, stage: Stage = untimed
+) -> Pipeline:
+    """Return the pipeline for one camera; `successor` is the model to come, if any, and `stage` times its stages."""
     return Pipeline(
         detector=parts.detector,
         embedder=parts.embedder,
@@ -252,6 +255,7 @@ def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = 
         reverify_seconds=config.tracking.reverify_seconds,
         coarse=make_coarse(config, parts.detector),
         stage=stage,
+        successor=successor,
     )
 
 
@@ -292,14 +296,15 @@ def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iter
     return trial.try_sinks(config.sink, Surroundings(environment, threshold=config.recognition.threshold), at)
 
 
-def make_enroller(config: Config, parts: Parts, gallery: Gallery) -> Enroller:
-    """Return what adds people to a gallery."""
+def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:
+    """Return what adds people to a gallery; `successor` is the model that it is being upgraded to."""
     return Enroller(
         detector=parts.detector,
         embedder=parts.embedder,
         people=gallery,
         threshold=parts.policy.threshold,
         keeps_chips=config.gallery.keep_chips != "never",
+        successor=successor,
     )
 
 

@@ -55,7 +55,7 @@ def calibrate(
       edgeface calibrate --false-accepts-per-day 0.01 --strangers-per-day 20 --html calibration.html
       edgeface calibrate --far 0.001 --write
     """
-    from edgeface import wiring
+    from edgeface import succession, wiring
     from edgeface.app.calibrate import calibrate as measure
     from edgeface.app.calibrate import rate_of
 
@@ -65,6 +65,7 @@ def calibrate(
     if false_accepts_per_day is not None:
         rate = rate_of(false_accepts_per_day, strangers_per_day)
     _check_rate(rate)
+    config = succession.in_use(config)
     bundle = wiring.read_model(config)
     model = bundle.variant(config.recognition.variant).sha256
     with wiring.open_gallery(config, model, read_only=not write, ask=ask_passphrase) as gallery:

@@ -21,6 +21,7 @@ from edgeface.cli import (
     keys,
     looks,
     measure,
+    model,
     people,
     recognise,
     sinks,
@@ -86,6 +87,7 @@ app.command("doctor")(care.doctor)
 app.add_typer(bench.bench_app, name="bench")
 app.command("config")(care.show_config)
 app.add_typer(bundle.bundle_app, name="bundle")
+app.add_typer(model.model_app, name="model")
 app.add_typer(sinks.sinks_app, name="sinks")
 app.command("prepare")(host.prepare)
 app.add_typer(host.data_app, name="data")

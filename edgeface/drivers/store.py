@@ -41,6 +41,7 @@ from edgeface.drivers.gallery_rows import (
 from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.matrix import Matrix, stack
+from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, unmoved_looks, write_next
 from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
 from edgeface.errors import EmbeddingMismatch, StoreError
 
@@ -105,11 +106,19 @@ class Gallery:
         self._connection = None
 
     def add(
-        self, name: str, embeddings: Sequence[Embedding], source: str = "", *, chips: Sequence[Image] = ()
+        self,
+        name: str,
+        embeddings: Sequence[Embedding],
+        source: str = "",
+        *,
+        chips: Sequence[Image] = (),
+        upcoming: Sequence[Embedding] = (),
     ) -> Identity:
-        """Store looks at a person, new or known, all of them or none; `chips` are their pictures, if they are kept.
+        """Store looks at a person, new or known, all of them or none.
 
-        Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another model.
+        `chips` are their pictures, if they are kept, and `upcoming` the same looks by the model that the gallery is
+        being upgraded to, if it is. Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another
+        model.
         """
         name = clean_name(name)
         if not embeddings:
@@ -124,6 +133,8 @@ class Gallery:
             looks = write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
             if chips:
                 write_chips(self._open, vault, number, zip(looks, chips, strict=True))
+            if upcoming:
+                write_next(self._open, vault, number, zip(looks, upcoming, strict=True))
             append(self._open, "enrolled", person=number, at=now, looks=len(embeddings))
         self._matrix = None
         return Identity(number, name)
@@ -155,7 +166,48 @@ class Gallery:
     def looks(self) -> list[Template]:
         """Return every stored look, those set aside too."""
         with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
-            return read_templates(self._open, self._path, open_vault(self._open, self._path, self._master))
+            vault, upgrade = open_vault(self._open, self._path, self._master), open_upgrade(self._open)
+            upcoming = upgrade is not None and upgrade.new == self._model
+            return read_templates(self._open, self._path, vault, upcoming=upcoming)
+
+    def upgrade(self) -> Upgrade | None:
+        """Return the gallery's last upgrade to another model, ended or going on."""
+        with self._errors():
+            return next(iter(read_upgrades(self._open)[::-1]), None)
+
+    def holds(self, identity: Identity) -> bool:
+        """Tell whether somebody has a look of the model in use."""
+        return identity in self._fresh_matrix().people
+
+    def beside(self, model: str) -> "Gallery":
+        """Open the same file for another model, to search only."""
+        return Gallery(
+            self._path,
+            model,
+            read_only=True,
+            clock=self._clock,
+            master=self._master,
+            keep_seconds=self._keep_seconds,
+        )
+
+    def store_upcoming(self, person: int, vectors: Sequence[tuple[int, Embedding]]) -> int:
+        """Store looks, by their numbers, as the model sees them that the gallery is being upgraded to; return how many.
+
+        What is gone meanwhile is left out, and all when the upgrade has ended.
+        """
+        with self.changing() as connection:
+            vault = open_vault_to_write(connection, self._path, self._master)
+            return write_next(connection, vault, person, vectors)
+
+    def unmoved_looks(self) -> dict[int, list[int]]:
+        """Return by the numbers of people which looks have a picture, but no vector of the model to come."""
+        with self._errors():
+            return unmoved_looks(self._open)
+
+    def wipe(self) -> None:
+        """Leave no byte of what was deleted, where no other program keeps reading."""
+        with self._errors():
+            rewrite(self._open)
 
     def chips(self, person: int | None = None) -> list[Chip]:
         """Return the pictures that are kept of somebody's looks, or of all."""
@@ -173,8 +225,7 @@ class Gallery:
             raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, known))
         with self.changing() as connection:
             dropped = drop_chips(connection, known[name] if name is not None else None)
-        with self._errors():
-            rewrite(self._open)
+        self.wipe()
         return dropped
 
     def consent(self, name: str, consent: Consent) -> Identity:
@@ -324,6 +375,12 @@ class Gallery:
             )
 
     def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
+        upgrade = self.upgrade()
+        if upgrade and upgrade.ended is None and upgrade.old != self._model:
+            raise EmbeddingMismatch(
+                f"gallery {self._path} is of model {_short(upgrade.old)} until its upgrade is finished",
+                hint="`edgeface model upgrade --finish`",
+            )
         matrix = self._fresh_matrix()
         for embedding in embeddings:
             self._check_same_model(embedding, matrix)
