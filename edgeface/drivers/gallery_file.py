@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edgeface.drivers.durable import make_file, make_folder, sync_folder
@@ -59,15 +59,26 @@ def open_gallery(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def open_any_version(path: Path) -> sqlite3.Connection:
     """Open a gallery or a backup for reading, whatever known schema it has. Raise StoreError."""
     require(path)
+    connection = open_if_filled(path)
+    if connection is None:
+        raise StoreError(f"gallery {path} is empty", hint=ENROL)
+    return connection
+
+
+def open_if_filled(path: Path) -> sqlite3.Connection | None:
+    """Open it likewise, but return None where there is no file, or nothing in it yet. Raise StoreError."""
+    if not exists(path):
+        return None
     with store_errors(path):
         connection = _connect_readable(path)
         try:
-            if not schema_of(connection, path):
-                raise StoreError(f"gallery {path} is empty", hint=ENROL)
+            filled = schema_of(connection, path) > 0
         except BaseException:
             connection.close()
             raise
-    return connection
+    if not filled:
+        connection.close()
+    return connection if filled else None
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
@@ -184,14 +195,21 @@ def _connect_readable(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except BaseException as error:  # a UnicodeDecodeError too, where SQLite's message quotes what is no text
         connection.close()
-        if not isinstance(error, sqlite3.DatabaseError) or code_of(error) not in (
-            sqlite3.SQLITE_CANTOPEN,
-            sqlite3.SQLITE_READONLY,
-            sqlite3.SQLITE_FULL,
-        ):
+        if not isinstance(error, sqlite3.DatabaseError) or code_of(error) not in NO_ROOM_BESIDE_IT:
             raise
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK and _take_back(path):
+            return _connect(path, "mode=ro")
         return _connect(path, "immutable=1")
     return connection
+
+
+def _take_back(path: Path) -> bool:
+    """Take back what a power cut left half written, which only a writer may; return False where nobody may write."""
+    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        return False
+    with closing(_connect(path, "mode=rw")) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    return True
 
 
 def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
