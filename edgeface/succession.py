@@ -11,10 +11,11 @@ from edgeface.app.enroll import Enroller
 from edgeface.app.sides import Successor
 from edgeface.card import SHIPPED_BUNDLES, Bundle
 from edgeface.config import Config
+from edgeface.core.protocols import Embedder
 from edgeface.drivers import model_upgrade
 from edgeface.drivers.gallery_backup import backup
 from edgeface.drivers.gallery_chips import decode_chip
-from edgeface.drivers.gallery_file import exists, open_any_version, require
+from edgeface.drivers.gallery_file import open_any_version, require
 from edgeface.drivers.model_shelf import install, shelf_folder
 from edgeface.drivers.model_upgrade import Moving, Upgrade
 from edgeface.drivers.store import Gallery
@@ -55,15 +56,6 @@ class Finished:
     upgrade: Upgrade
     backup: Path
     """The gallery as it was before."""
-
-
-def last_upgrade(config: Config) -> Upgrade | None:
-    """Return the last upgrade of the configured gallery, if there is any."""
-    path = Path(config.gallery.path)
-    if not exists(path):
-        return None
-    with closing(open_any_version(path)) as connection:
-        return next(iter(model_upgrade.read_upgrades(connection)[::-1]), None)
 
 
 def in_use(config: Config) -> Config:
@@ -132,25 +124,33 @@ def move(
     if coming is None:
         raise ModelError("no upgrade is going on", hint="`edgeface model upgrade BUNDLE` begins one")
     embedder = wiring.make_embedder(coming, wiring.read_model(coming))
-    moved = 0
     with wiring.open_gallery(config, "", ask=ask) as gallery:
-        for done, (person, looks) in enumerate(gallery.unmoved_looks().items(), 1):
-            pictures = [chip for chip in gallery.chips(person) if chip.look in looks]
-            vectors = embedder.embed([decode_chip(chip.png, path) for chip in pictures])
-            moved += gallery.store_upcoming(
-                person, [(chip.look, vector) for chip, vector in zip(pictures, vectors, strict=True)]
-            )
-            on_person(done)
+        return move_looks(gallery, path, embedder, on_person)
+
+
+def move_looks(
+    gallery: Gallery, path: Path, embedder: Embedder, on_person: Callable[[int], None] = lambda _: None
+) -> int:
+    """Do so in an open gallery; each person is one transaction."""
+    moved = 0
+    for done, (person, looks) in enumerate(gallery.unmoved_looks().items(), 1):
+        pictures = [chip for chip in gallery.chips(person) if chip.look in looks]
+        vectors = embedder.embed([decode_chip(chip.png, path) for chip in pictures])
+        moved += gallery.store_upcoming(
+            person, [(chip.look, vector) for chip, vector in zip(pictures, vectors, strict=True)]
+        )
+        on_person(done)
     return moved
 
 
 def progress(config: Config) -> Progress | None:
     """Return how far the gallery's upgrade is; None while none is going on."""
-    last = last_upgrade(config)
-    if last is None or last.ended is not None:
+    path = Path(config.gallery.path)
+    upgrades = model_upgrade.upgrades_of(path)
+    if not upgrades or upgrades[-1].ended is not None:
         return None
-    with closing(open_any_version(Path(config.gallery.path))) as connection:
-        return Progress(last, model_upgrade.progress(connection))
+    with closing(open_any_version(path)) as connection:
+        return Progress(upgrades[-1], model_upgrade.progress(connection))
 
 
 def finish(config: Config, *, now: float) -> Finished:
@@ -193,14 +193,12 @@ def cancel(config: Config, *, now: float) -> Upgrade:
 
 def _applies(config: Config) -> Upgrade | None:
     """Return the last upgrade, unless the settings name a model that the gallery never had."""
-    path = Path(config.gallery.path)
-    last = last_upgrade(config)
-    if last is None:
+    upgrades = model_upgrade.upgrades_of(Path(config.gallery.path))
+    if not upgrades:
         return None
-    with closing(open_any_version(path)) as connection:
-        known = {model for each in model_upgrade.read_upgrades(connection) for model in (each.old, each.new)}
-    named = bool(config.recognition.model)
-    return last if not named or _digest(config, wiring.read_model(config)) in known else None
+    known = {model for each in upgrades for model in (each.old, each.new)}
+    is_known = not config.recognition.model or _digest(config, wiring.read_model(config)) in known
+    return upgrades[-1] if is_known else None
 
 
 def _digest(config: Config, bundle: Bundle) -> str:

@@ -1,6 +1,6 @@
 """All templates of a gallery in memory, and the exact search among them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Matrix:
         return [(self.people[place], float(best[place])) for place in order]
 
 
-def stack(templates: Sequence[Template], expiries: Mapping[int, float], path: Path) -> Matrix:
+def stack(templates: list[Template], expiries: Mapping[int, float], path: Path) -> Matrix:
     """Stack the templates of a gallery. Raise GalleryDamaged naming `path` when those of one model differ in size."""
     if not templates:
         return Matrix(np.empty((0, 0), np.float32), np.empty(0, np.intp), [], frozenset(), np.empty(0))

@@ -6,10 +6,14 @@ old vectors ever meets a new one, and a step that is killed is done again from w
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeface.core.types import Embedding
 from edgeface.drivers.audit import append
+from edgeface.drivers.gallery_errors import store_errors
+from edgeface.drivers.gallery_file import open_if_filled
 from edgeface.drivers.gallery_rows import sealed_vector
 from edgeface.drivers.vault import Vault
 from edgeface.errors import EmbeddingMismatch, ModelError
@@ -42,6 +46,15 @@ class Moving:
     """Looks that the new model has a vector of."""
     chips: int
     """Looks of which a picture is kept."""
+
+
+def upgrades_of(path: Path) -> list[Upgrade]:
+    """Return all upgrades of the gallery in a file, oldest first; none where there is no file yet. Raise StoreError."""
+    connection = open_if_filled(path)
+    if connection is None:
+        return []
+    with closing(connection), store_errors(path):
+        return read_upgrades(connection)
 
 
 def read_upgrades(connection: sqlite3.Connection) -> list[Upgrade]:

@@ -1,10 +1,11 @@
 """Crash the gallery: `make crash-bench KILLS=2000 CUTS=200`, or `python -m tests.bench.crash --help`.
 
-KILLS times a process that enrols, forgets and backs up is killed with SIGKILL at a random moment, always in the same
-folder. CUTS times the power is cut while a gallery is written to: simulated, see `tests/bench/cuts.py` for what that
-leaves out. After each, the gallery is opened as the next command would: it must be whole, hold all that was
-acknowledged, nothing of who was forgotten, and of the operation that was going on all or nothing. Standard error tells
-of each fault; the last line of standard output is one JSON object. The exit code is 1 when there was a fault.
+KILLS times a process that enrols, forgets, backs up and goes over to another model is killed with SIGKILL at a random
+moment, always in the same folder. CUTS times the power is cut while a gallery is written to: simulated, see
+`tests/bench/cuts.py` for what that leaves out. After each, the gallery is opened as the next command would: it must be
+whole, hold all that was acknowledged, nothing of who was forgotten, and of the operation that was going on all or
+nothing. `half_way` counts how often the gallery was between two models then. Standard error tells of each fault; the
+last line of standard output is one JSON object. The exit code is 1 when there was a fault.
 
 The same seed asks for the same operations and cuts; the moment of a kill is the scheduler's.
 """
@@ -59,6 +60,7 @@ def main() -> None:
         print(fault, file=sys.stderr)
     result = {"kills": given.kills, "cuts": given.cuts, "acknowledged": findings.acknowledged, "lost": findings.lost}
     result |= {"resurrected": findings.resurrected, "corrupt": findings.corrupt, "traces": findings.traces}
+    result["half_way"] = findings.half_way
     print(json.dumps(result | {"seed": given.seed, "seconds": round(time.monotonic() - start, 1)}))
     sys.exit(bool(findings.seen))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from edgeface.drivers.store import Gallery
-from tests.bench.oracle import MODEL, Findings, Operation, State, choose
+from tests.bench.oracle import Findings, Operation, State, choose, model_in_use, perform
 from tests.bench.recorder import Entry, Recorder
 
 SECTOR = 512
@@ -100,25 +100,26 @@ class Recording:
 
 
 def record(recorder: Recorder, folder: Path, random: Random) -> Recording:
-    """Enrol and forget in a new gallery, opened anew now and then, sometimes beside a reader."""
+    """Enrol, forget and change models in a new gallery, opened anew now and then, sometimes beside a reader."""
     folder.mkdir()
     path = folder / "gallery.db"
     recorder.folder, recorder.log = folder, []
     operations: list[tuple[int, int, Operation]] = []
     state: State = {}
     while len(operations) < OPERATIONS:
-        with Gallery(path, MODEL) as gallery, Gallery(path, MODEL, read_only=path.exists()) as reader:
+        models = model_in_use(path)
+        with Gallery(path, models[0]) as gallery, Gallery(path, models[0], read_only=path.exists()) as reader:
             reader.people()
             if random.random() < 0.5:
                 reader.close()
             for _ in range(random.randint(1, 6)):
-                asked, begun = choose(random, state), len(recorder.log)
-                if asked.kind == "enrol":
-                    gallery.add(asked.name, asked.embeddings())
-                else:
-                    gallery.forget(asked.name)
+                asked = Operation("upgrade") if state and random.random() < 0.15 else choose(random, state)
+                begun = len(recorder.log)
+                perform(gallery, path, asked, models, both=random.random() < 0.5)
                 state = asked.apply(state)
                 operations.append((begun, len(recorder.log), asked))
+                if asked.kind == "upgrade":
+                    break
     recorder.folder = None
     return Recording(recorder.log, operations)
 
