@@ -176,6 +176,14 @@ class PrivacySettings:
         at_most=36500,
         example=90,
     )
+    visit_days: int | None = setting(
+        None,
+        "How similar each recognised visitor was is kept for so many days, a number each, for `edgeface calibrate`; "
+        "unset: not at all.",
+        at_least=1,
+        at_most=3650,
+        example=30,
+    )
     audit_days: int | None = setting(
         None,
         "Entries of the audit log are kept for so many days; unset: for ever.",

@@ -31,7 +31,7 @@ from edgeface.core.faceless import Faceless
 from edgeface.core.governor import Governor, GovernorLimits
 from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
-from edgeface.core.protocols import Detector, Embedder, Index
+from edgeface.core.protocols import Detector, Embedder, Index, Sink
 from edgeface.core.tracking import Tracker
 from edgeface.core.types import AnyEvent
 from edgeface.drivers import signing
@@ -48,10 +48,11 @@ from edgeface.drivers.master_key import Ask, Master, read_master
 from edgeface.drivers.notify import Notifier
 from edgeface.drivers.sinks import trial
 from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
-from edgeface.drivers.sinks.outbox import Outboxes
+from edgeface.drivers.sinks.outbox import Outbox, Outboxes
 from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.thermal import read_heat
+from edgeface.drivers.visits import VisitKeeper
 from edgeface.errors import ModelError
 
 LOG = logging.getLogger(__name__)
@@ -289,6 +290,14 @@ def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Galle
     """Open the configured sinks, each behind an outbox."""
     people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
     return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold))
+
+
+def make_visit_keeper(config: Config, model: str) -> Sink | None:
+    """Return what keeps the similarities of visits behind an outbox, if that is wanted."""
+    days = config.privacy.visit_days
+    if days is None:
+        return None
+    return Outbox(VisitKeeper(Path(config.gallery.path), model, days, time.time), name="visits", kinds=("arrived",))
 
 
 def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:

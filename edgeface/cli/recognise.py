@@ -3,8 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -173,11 +173,12 @@ def _watch(
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
     sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
-    clock = wiring.make_clock()
+    clock, live = wiring.make_clock(), wiring.films_live(config)
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled, ask=ask_passphrase) as gallery,
         succession.successor(given, gallery) as successor,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
+        _keeping_visits(config, parts.embedder.model if live and successor is None else None) as keepers,
         _source(config, clock, _teller([outboxes, sink], clock), must_open=not daemon) as source,
         _film(annotate, config, source) as film,
     ):
@@ -188,7 +189,6 @@ def _watch(
         heart = wiring.make_heart(manager, source)
         powers.watch = Watch(source, outboxes)
         attention = None if film else wiring.make_attention(config)  # a film wants every frame
-        live = wiring.films_live(config)
         cooling = wiring.make_cooling(config, clock, _teller([outboxes, sink], clock)) if live else None
 
         models = ModelsInUse(gallery.upgrade, lambda: _prove(reloader.config)) if live else None
@@ -206,7 +206,7 @@ def _watch(
                 powers.window.over(source),
                 wiring.make_pipeline(config, parts, gallery, successor=successor),
                 wiring.make_presence(config),
-                [outboxes, sink, powers.window],
+                [outboxes, sink, powers.window, *keepers],
                 every=config.recognition.every,
                 attention=attention,
                 on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
@@ -255,6 +255,16 @@ def _teller(sinks: "Sequence[Sink]", clock: "SteadyClock") -> "Callable[[AnyEven
             sink.emit(replace(event, at=clock.date(event.at)))
 
     return tell_all
+
+
+@contextmanager
+def _keeping_visits(config: Config, model: str | None) -> "Iterator[list[Sink]]":
+    """Yield what keeps the similarities of visits; nothing where one model alone does not decide, or of a recording."""
+    from edgeface import wiring
+
+    keeper = wiring.make_visit_keeper(config, model) if model else None
+    with closing(keeper) if keeper else nullcontext():
+        yield [keeper] if keeper else []
 
 
 def _source(

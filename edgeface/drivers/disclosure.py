@@ -54,6 +54,10 @@ def disclose(gallery: Gallery, path: Path, name: str, file: Path) -> int:
                 }
                 for look in looks
             ],
+            "visits": [
+                {"at": _iso(visit.at), "model": visit.model, "similarity": visit.similarity}
+                for visit in gallery.visits(number)
+            ],
             "log": [{"at": _iso(e.at), "actor": e.actor, "action": e.action, "amounts": e.amounts} for e in log],
         }
         try:

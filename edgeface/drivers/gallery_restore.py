@@ -33,7 +33,7 @@ from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates", "consents", "calibrations", "chips", "next_templates", "upgrades")
+TABLES = ("people", "templates", "consents", "calibrations", "chips", "next_templates", "upgrades", "visits")
 
 WITH_CHIPS = 6
 """Since this schema a gallery may hold chips, and the vectors of a model to come."""

@@ -42,6 +42,11 @@ MIGRATIONS = (
         "CREATE TABLE upgrades (number INTEGER PRIMARY KEY, old TEXT NOT NULL, new TEXT NOT NULL, "
         "begun_at REAL NOT NULL, ended_at REAL)",
     ),
+    (
+        "CREATE TABLE visits (person_id INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE, "
+        "model TEXT NOT NULL, similarity REAL NOT NULL, at REAL NOT NULL)",
+        "CREATE INDEX visits_of_person ON visits (person_id)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
@@ -83,6 +88,7 @@ KINDS = (
         "typeof(old) = 'text' AND typeof(new) = 'text' AND begun_at BETWEEN 0 AND 253402300799 "
         "AND (ended_at IS NULL OR ended_at BETWEEN 0 AND 253402300799)",
     ),
+    (7, "visits", "typeof(model) = 'text' AND similarity BETWEEN -1 AND 1.001 AND at BETWEEN 0 AND 253402300799"),
 )
 """Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is
 after every number, and the last time is the end of the year 9999. Either everybody has a key or nobody."""

@@ -149,6 +149,7 @@ def finish(connection: sqlite3.Connection, *, now: float) -> Upgrade:
     )
     lost = connection.execute("DELETE FROM templates WHERE model <> ?", (going_on.new,)).rowcount
     connection.execute("DELETE FROM next_templates")
+    connection.execute("DELETE FROM visits")  # similarities of the old model say nothing of the new one
     connection.execute("UPDATE upgrades SET ended_at = ? WHERE number = ?", (now, going_on.number))
     (looks,) = connection.execute("SELECT count(*) FROM templates").fetchone()
     append(connection, "upgraded", at=now, looks=looks, lost=lost)

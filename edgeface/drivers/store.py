@@ -43,6 +43,7 @@ from edgeface.drivers.master_key import Master
 from edgeface.drivers.matrix import Matrix, stack
 from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, unmoved_looks, write_next
 from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
+from edgeface.drivers.visits import Visit, read_visits
 from edgeface.errors import EmbeddingMismatch, StoreError
 
 
@@ -214,6 +215,11 @@ class Gallery:
         with self._errors(), reading(self._open):
             vault = open_vault(self._open, self._path, self._master)
             return list(read_chips(self._open, self._path, vault, person))
+
+    def visits(self, person: int | None = None) -> list[Visit]:
+        """Return the confirmed visits that are kept, of somebody or of all."""
+        with self._errors():
+            return read_visits(self._open, person)
 
     def drop_chips(self, name: str | None = None) -> int:
         """Delete the pictures that are kept of somebody's looks, or of all, and overwrite them; return how many.
