@@ -16,7 +16,7 @@ from edgeface.drivers import model_upgrade
 from edgeface.drivers.gallery_rows import STORED
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.store import Gallery
-from edgeface.errors import StoreError
+from edgeface.errors import MasterKeyError, StoreError
 from edgeface.succession import move_looks
 
 MODEL, OTHER = "ab" * 32, "cd" * 32
@@ -34,7 +34,7 @@ class Operation:
     """Something that is asked of a gallery; made up from a seed, without a network."""
 
     kind: str
-    """enrol, forget, backup or upgrade: to the other of two models."""
+    """enrol, forget, backup, upgrade: to the other of two models, or rotate: to the master key of number `seed`."""
     name: str = ""
     seed: int = 0
     looks: int = 0
@@ -150,12 +150,14 @@ class Findings:
     """Each fault in words."""
     master: Master | None = None
     """The master key of encrypted galleries."""
+    coming: Master | None = None
+    """The one that it may be already, while it is being changed."""
 
     def judge(self, path: Path, before: State, pending: Operation | None, where: str) -> State:
         """Open the gallery as the next command would, and return what it holds."""
         try:
             now, coming = model_in_use(path)
-            with Gallery(path, now, master=self.master) as gallery, gallery.beside(coming) as moved:
+            with Gallery(path, now, master=self._fitting(path, now)) as gallery, gallery.beside(coming) as moved:
                 found = _content(gallery, now)
                 nobody = {person.identity.name for person in gallery.people()} - set(found)
                 last = gallery.upgrade()
@@ -173,6 +175,17 @@ class Findings:
         if nobody or found not in (before, after):
             self._blame(found, before, after, where)
         return found
+
+    def _fitting(self, path: Path, model: str) -> Master | None:
+        """Return the master key that opens the gallery, of the two that may."""
+        if self.coming is None:
+            return self.master
+        with Gallery(path, model, master=self.master) as gallery:
+            try:
+                gallery.templates()
+            except MasterKeyError:
+                return self.coming
+        return self.master
 
     def _blame(self, found: State, before: State, after: State, where: str) -> None:
         lost = [name for name in before if name in after and before[name] - found.get(name, Counter())]
