@@ -63,7 +63,7 @@ def _histogram(measured: Measured) -> Chart:
     shares = [(count / total, colour) for count, total, colour in counts if total]
     tallest = max(float(heights.max()) for heights, _ in shares)
     bars = [Series(steps(_across(BINS), heights / tallest), colour, filled=True) for heights, colour in shares]
-    at = float(_across(np.array(measured.advice.threshold)))
+    at = float(_across(measured.advice.threshold))
     line = Series(np.array([[at, 0.0], [at, 1.0]]), INK)
     ticks = [(float(_across(tick)), f"{tick:.1f}") for tick in np.arange(-0.2, 1.01, 0.2)]
     return Chart([*bars, line], ticks, [], f"similarity (threshold {measured.advice.threshold:.3f})")
@@ -93,7 +93,7 @@ def _svg(chart: Chart) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(shapes)}</svg>'
 
 
-def _across(similarity: npt.NDArray) -> npt.NDArray[np.float64]:
+def _across(similarity: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return where similarities stand on the axis, 0 to 1."""
     return (np.asarray(similarity, np.float64) - BINS[0]) / (BINS[-1] - BINS[0])
 

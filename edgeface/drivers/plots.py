@@ -1,8 +1,10 @@
 """Draw a chart as a PNG with OpenCV, so that a device needs no plotting library."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeface.core.chart import Chart, Points
 from edgeface.core.types import Image
@@ -59,7 +61,7 @@ def _places(points: Points) -> np.ndarray:
     return np.round(scaled * (1 << SHIFT)).astype(np.int32).reshape(-1, 1, 2)
 
 
-def _write(image: Image, text: str, x: int, y: int) -> None:
+def _write(image: npt.NDArray[Any], text: str, x: int, y: int) -> None:
     """Write a text with its middle at x."""
     import cv2
 

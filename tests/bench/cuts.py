@@ -209,7 +209,8 @@ def _check_keys(
     disk: Disk, folder: Path, findings: Findings, done: list[Operation], pending: Operation | None, where: str
 ) -> None:
     """Find keys of the forgotten, and key files of an older master key that were to be overwritten."""
-    if pending is None and any(len(content) and any(content) for content in disk.nameless()):
+    rotating = pending is not None and pending.kind == "rotate"
+    if not rotating and any(any(content) for content in disk.nameless()):
         findings.traces += 1
         findings.seen.append(f"{where}: an old key file is not overwritten")
     there: set[str] = set()
