@@ -154,6 +154,11 @@ class GallerySettings:
         'Where its master key is: "file:PATH", "credential:NAME" (of systemd), "passphrase" or "passphrase:PATH"; '
         "empty: it is not encrypted.",
     )
+    keep_chips: Literal["never", "encrypted", "plain"] = setting(
+        "never",
+        "Keep the picture of each face that is enrolled, 112 px wide, for the next model: never, only if the gallery "
+        'is encrypted, or also if it is not ("plain"). docs/gallery.md',
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,14 @@ class PrivacySettings:
         at_least=1,
         at_most=36500,
         example=90,
+    )
+    visit_days: int | None = setting(
+        None,
+        "How similar each recognised visitor was is kept for so many days, a number each, for `edgeface calibrate`; "
+        "unset: not at all.",
+        at_least=1,
+        at_most=3650,
+        example=30,
     )
     audit_days: int | None = setting(
         None,
@@ -250,6 +263,11 @@ def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
     cool, hot = config.thermal.resume_below_celsius, config.thermal.slow_above_celsius
     if cool > hot:
         raise ConfigError(f"thermal.resume_below_celsius is {cool:g}, more than thermal.slow_above_celsius = {hot:g}")
+    if config.gallery.keep_chips == "encrypted" and not config.gallery.key:
+        raise ConfigError(
+            'gallery.keep_chips is "encrypted", but gallery.key is not set',
+            hint='encrypt the gallery, or set keep_chips = "plain" where pictures of faces may lie open',
+        )
     return config
 
 

@@ -3,6 +3,7 @@
 import importlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +40,10 @@ def _wiring() -> ModuleType:
     return _import("edgeface.wiring", "--force-reinstall edgeface")
 
 
+def _succession() -> ModuleType:
+    return _import("edgeface.succession", "--force-reinstall edgeface")
+
+
 def _runtime() -> str:
     families = _import("edgeface.drivers.runtime", "numpy").available()
     if not families:
@@ -52,6 +57,8 @@ def _detector(config: Config) -> str:
 
 def _model(config: Config) -> str:
     wiring = _wiring()
+    with suppress(StoreError):  # the gallery's own check tells of it
+        config = _succession().in_use(config)
     bundle = wiring.read_model(config)
     embedder = wiring.make_embedder(config, bundle)
     threshold = wiring.make_policy(config, bundle).threshold
@@ -76,7 +83,8 @@ def _gallery(config: Config, ask: Callable[[], str] | None) -> str:
         gallery.check_writable()
         people = gallery.people()
         gallery.templates()
-    models = {person.model for person in people}
+    models = {person.model for person in people if person.looks}
+    config = _succession().in_use(config)
     if models and models != {wiring.read_model(config).variant(config.recognition.variant).sha256}:
         raise EmbeddingMismatch(
             f"gallery {path} was made with another model: {', '.join(model[:12] for model in sorted(models))}…",

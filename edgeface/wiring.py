@@ -17,6 +17,7 @@ from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
+from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
@@ -30,7 +31,7 @@ from edgeface.core.faceless import Faceless
 from edgeface.core.governor import Governor, GovernorLimits
 from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
-from edgeface.core.protocols import Detector, Embedder, Index
+from edgeface.core.protocols import Detector, Embedder, Index, Sink
 from edgeface.core.tracking import Tracker
 from edgeface.core.types import AnyEvent
 from edgeface.drivers import signing
@@ -47,10 +48,11 @@ from edgeface.drivers.master_key import Ask, Master, read_master
 from edgeface.drivers.notify import Notifier
 from edgeface.drivers.sinks import trial
 from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
-from edgeface.drivers.sinks.outbox import Outboxes
+from edgeface.drivers.sinks.outbox import Outbox, Outboxes
 from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.thermal import read_heat
+from edgeface.drivers.visits import VisitKeeper
 from edgeface.errors import ModelError
 
 LOG = logging.getLogger(__name__)
@@ -241,8 +243,10 @@ def make_clock() -> SteadyClock:
     return SteadyClock(time.time, time.monotonic)
 
 
-def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = untimed) -> Pipeline:
-    """Return the pipeline for one camera; `stage` times its stages."""
+def make_pipeline(
+    config: Config, parts: Parts, index: Index, *, successor: Successor | None = None, stage: Stage = untimed
+) -> Pipeline:
+    """Return the pipeline for one camera; `successor` is the model to come, if any, and `stage` times its stages."""
     return Pipeline(
         detector=parts.detector,
         embedder=parts.embedder,
@@ -252,6 +256,7 @@ def make_pipeline(config: Config, parts: Parts, index: Index, *, stage: Stage = 
         reverify_seconds=config.tracking.reverify_seconds,
         coarse=make_coarse(config, parts.detector),
         stage=stage,
+        successor=successor,
     )
 
 
@@ -287,18 +292,28 @@ def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Galle
     return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold))
 
 
+def make_visit_keeper(config: Config, model: str) -> Sink | None:
+    """Return what keeps the similarities of visits behind an outbox, if that is wanted."""
+    days = config.privacy.visit_days
+    if days is None:
+        return None
+    return Outbox(VisitKeeper(Path(config.gallery.path), model, days, time.time), name="visits", kinds=("arrived",))
+
+
 def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:
     """Send a test event through each configured sink."""
     return trial.try_sinks(config.sink, Surroundings(environment, threshold=config.recognition.threshold), at)
 
 
-def make_enroller(parts: Parts, gallery: Gallery) -> Enroller:
-    """Return what adds people to a gallery."""
+def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:
+    """Return what adds people to a gallery; `successor` is the model that it is being upgraded to."""
     return Enroller(
         detector=parts.detector,
         embedder=parts.embedder,
         people=gallery,
         threshold=parts.policy.threshold,
+        keeps_chips=config.gallery.keep_chips != "never",
+        successor=successor,
     )
 
 

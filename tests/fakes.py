@@ -20,6 +20,7 @@ YELLOW = (220, 220, 40)
 PINKISH = (220, 40, 60)
 """Resembles RED: their cosine is above 0.97."""
 MODEL = hashlib.sha256(b"colour").hexdigest()
+NEW_MODEL = hashlib.sha256(b"hue").hexdigest()
 START = 1_700_000_000.0
 
 
@@ -94,6 +95,24 @@ class ColourEmbedder:
         return (colour / np.linalg.norm(colour)).astype(np.float32)
 
 
+class HueEmbedder(ColourEmbedder):
+    """Another model: a colour's three channels and their opposites, all halved, under a digest of its own.
+
+    Its vectors have another size, so that one that meets those of `ColourEmbedder` fails, and is not merely wrong.
+    """
+
+    @property
+    def model(self) -> str:
+        """A digest, as of a file."""
+        return NEW_MODEL
+
+    def embed(self, chips: Sequence[Image]) -> list[Embedding]:
+        """Embed chips, counting them."""
+        self.chips_seen += len(chips)
+        vectors = [self._vector(chip) for chip in chips]
+        return [Embedding(np.concatenate([vector, -vector]) / np.sqrt(np.float32(2)), NEW_MODEL) for vector in vectors]
+
+
 @dataclass
 class PaintedCamera:
     """Shows pictures at a fixed rate; a context manager that knows whether it was closed."""
@@ -123,13 +142,29 @@ class FakeGallery:
 
     def __init__(self) -> None:
         self.looks: list[tuple[Identity, Embedding]] = []
+        self.chips: list[Image] = []
+        self.upcoming: list[Embedding] = []
 
-    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
+    def add(
+        self,
+        name: str,
+        embeddings: Sequence[Embedding],
+        source: str = "",
+        *,
+        chips: Sequence[Image] = (),
+        upcoming: Sequence[Embedding] = (),
+    ) -> Identity:
         """Store looks of a person, new or known."""
+        self.chips += chips
+        self.upcoming += upcoming
         known = {identity.name: identity for identity, _ in self.looks}
         identity = known.get(name, Identity(len(known) + 1, name))
         self.looks += [(identity, embedding) for embedding in embeddings]
         return identity
+
+    def holds(self, identity: Identity) -> bool:
+        """Tell whether somebody has a look."""
+        return any(known == identity for known, _ in self.looks)
 
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return the best cosine of each of the k nearest people."""

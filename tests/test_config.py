@@ -216,3 +216,13 @@ def test_an_endless_file_is_not_read_to_its_end(tmp_path):
         load([path])
     with pytest.raises(ConfigError, match="larger than 1024 KiB"):
         load([Path("/dev/zero")])
+
+
+def test_pictures_of_faces_are_not_kept_in_the_open_by_mistake():
+    keep = "gallery.keep_chips=encrypted"
+    with pytest.raises(ConfigError, match=r'keep_chips is "encrypted", but gallery.key is not set') as refused:
+        load(overrides=[keep])
+    assert 'keep_chips = "plain"' in refused.value.hint
+    assert load(overrides=[keep, "gallery.key=file:k"]).gallery.keep_chips == "encrypted"
+    assert load(overrides=["gallery.keep_chips=plain"]).gallery.keep_chips == "plain"
+    assert load().gallery.keep_chips == "never"

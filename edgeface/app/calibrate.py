@@ -78,6 +78,10 @@ class Measured:
     """Of each stranger, the corrected cosine with the nearest person."""
     own_strangers_named: int
     """Of your own strangers, how many would be given a name at the recommended policy."""
+    visits: npt.NDArray[np.float64]
+    """Of each confirmed visit that is kept, the best cosine; all of them passed the threshold of their time."""
+    visits_missed: int
+    """How many of these are below the recommended threshold."""
 
 
 def calibrate(
@@ -88,11 +92,13 @@ def calibrate(
     rate: float,
     now: Policy,
     level: float,
+    visits: Sequence[float] = (),
 ) -> Measured:
     """Measure the looks of a gallery. `level` is a cosine that few strangers reach, below which looks are outliers.
 
-    `own_strangers`, (n, size), are faces that are known to be nobody of the household. Raise EnrollmentError when
-    nobody is enrolled, ModelError when there are too few strangers.
+    `own_strangers`, (n, size), are faces that are known to be nobody of the household; `visits` are the similarities of
+    confirmed visits, which the advice does not depend on: only those that passed were ever confirmed. Raise
+    EnrollmentError when nobody is enrolled, ModelError when there are too few strangers.
     """
     if not looks:
         raise EnrollmentError("nobody is enrolled, so nothing can be measured", hint="`edgeface enroll` somebody first")
@@ -123,6 +129,8 @@ def calibrate(
         suspects=suspects,
         stranger_scores=scores.max(axis=1),
         own_strangers_named=own,
+        visits=np.asarray(visits, np.float64),
+        visits_missed=sum(similarity < advice.threshold for similarity in visits),
     )
 
 

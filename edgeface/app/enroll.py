@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgeface.app.sides import Successor
 from edgeface.core.align import align
 from edgeface.core.names import clean_name
 from edgeface.core.protocols import Camera, Detector, Embedder, Index
@@ -16,8 +17,19 @@ from edgeface.errors import EnrollmentError, LooksLikeAnother, NoFaceFound, Poor
 class People(Index, Protocol):
     """A gallery that can be added to."""
 
-    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
-        """Store more looks of a person, new or known."""
+    def add(
+        self,
+        name: str,
+        embeddings: Sequence[Embedding],
+        source: str = "",
+        *,
+        chips: Sequence[Image] = (),
+        upcoming: Sequence[Embedding] = (),
+    ) -> Identity:
+        """Store more looks of a person, new or known, with the chips they were made of if these are to be kept.
+
+        `upcoming` are the same looks by the model that the gallery is being upgraded to, if it is.
+        """
         ...
 
 
@@ -40,8 +52,17 @@ class Enrolled:
     looks: list[Look]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Embedded:
+    """A look as the model in use sees it, and as the one to come, if there is one."""
+
+    look: Look
+    embedding: Embedding
+    upcoming: Embedding | None
+
+
 class Enroller:
-    """Enrols people into one gallery."""
+    """Enrols people into one gallery; `successor` is the model that it is being upgraded to, if it is."""
 
     def __init__(
         self,
@@ -51,9 +72,12 @@ class Enroller:
         people: People,
         threshold: float,
         limits: Limits = ENROLL_LIMITS,
+        keeps_chips: bool = False,
+        successor: Successor | None = None,
     ) -> None:
         self._detector, self._embedder, self._people = detector, embedder, people
         self._threshold, self._limits = threshold, limits
+        self._keeps_chips, self._successor = keeps_chips, successor
 
     def from_photos(
         self, name: str, photos: Sequence[Path], *, read: Callable[[Path], Image], force: bool = False
@@ -63,17 +87,16 @@ class Enroller:
         `force` accepts a face that resembles somebody else; nothing makes a poor photo acceptable.
         """
         name = clean_name(name)
-        looks, embeddings, refusals = [], [], []
+        looks, refusals = [], []
         for photo in photos:
             try:
                 look = self.look(read(photo), str(photo))
-                embeddings.append(self._embed(name, look, force=force))
-                looks.append(look)
+                looks.append(self._embed(name, look, force=force))
             except EnrollmentError as refusal:
                 refusals.append(refusal)
         if refusals:
             raise _all_of(refusals, len(photos))
-        return Enrolled(self._people.add(name, embeddings, source="photo"), looks)
+        return self._store(name, looks, "photo")
 
     def from_camera(
         self,
@@ -105,8 +128,7 @@ class Enroller:
                 said = remark
         if best is None:
             raise type(refusal)(f"no acceptable look in {seconds:g} s; last: {refusal}", hint=refusal.hint)
-        embedding = self._embed(name, best, force=force)
-        return Enrolled(self._people.add(name, [embedding], source="camera"), [best])
+        return self._store(name, [self._embed(name, best, force=force)], "camera")
 
     def look(self, image: Image, source: str) -> Look:
         """Return the one face of a picture. Raise an EnrollmentError that says why there is none to keep."""
@@ -125,16 +147,35 @@ class Enroller:
             raise PoorPhoto(f"{source}: {'; '.join(problems)}", hint="use a sharp, well lit picture, from the front")
         return Look(source, faces[0], quality, chip)
 
-    def _embed(self, name: str, look: Look, *, force: bool) -> Embedding:
+    def _store(self, name: str, looks: Sequence[_Embedded], source: str) -> Enrolled:
+        identity = self._people.add(
+            name,
+            [each.embedding for each in looks],
+            source=source,
+            chips=[each.look.chip for each in looks] if self._keeps_chips else [],
+            upcoming=[each.upcoming for each in looks if each.upcoming],
+        )
+        return Enrolled(identity, [each.look for each in looks])
+
+    def _embed(self, name: str, look: Look, *, force: bool) -> _Embedded:
         [embedding] = self._embedder.embed([look.chip])
-        for identity, similarity in self._people.nearest(embedding, 2):
-            if identity.name != name and similarity >= self._threshold and not force:
+        self._check(name, look, self._people.nearest(embedding, 2), self._threshold, force=force)
+        if self._successor is None:
+            return _Embedded(look, embedding, None)
+        [upcoming] = self._successor.embedder.embed([look.chip])
+        near = self._successor.index.nearest(upcoming, 2)
+        self._check(name, look, near, self._successor.policy.threshold, force=force)
+        return _Embedded(look, embedding, upcoming)
+
+    @staticmethod
+    def _check(name: str, look: Look, near: Sequence[tuple[Identity, float]], threshold: float, *, force: bool) -> None:
+        for identity, similarity in near:
+            if identity.name != name and similarity >= threshold and not force:
                 raise LooksLikeAnother(
                     f"{look.source}: looks like {identity.name}, who is enrolled already",
-                    scores=f"similarity {similarity:.2f}, the limit is {self._threshold:.2f}",
+                    scores=f"similarity {similarity:.2f}, the limit is {threshold:.2f}",
                     hint="add --force if they are two people, for whom mix-ups are then likely",
                 )
-        return embedding
 
 
 def describe_enrolled(enrolled: Enrolled, looks: int) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgeface.app.search import Coarse, Searcher
+from edgeface.app.sides import Side, Successor, match
 from edgeface.app.stages import Stage, untimed
 from edgeface.core.align import align
 from edgeface.core.cuts import Cuts
-from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each
+from edgeface.core.decision import Ballot, Policy, Verdict, one_place_each
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.quality import LIVE_LIMITS, Limits, assess, reasons
 from edgeface.core.tracking import Track, Tracker
@@ -54,6 +55,7 @@ class Pipeline:
     """Recognises the people in the frames of one camera, which must be given in order of time.
 
     `coarse` follows large faces that need no look, and `stage` surrounds the work of each stage, to time it.
+    `successor` is the model that the gallery is being upgraded to, if it is.
     """
 
     def __init__(
@@ -68,9 +70,10 @@ class Pipeline:
         reverify_seconds: float = 1.0,
         coarse: Coarse | None = None,
         stage: Stage = untimed,
+        successor: Successor | None = None,
     ) -> None:
         self._searcher = Searcher(detector, coarse)
-        self._embedder, self._index = embedder, index
+        self._side, self._successor = Side(embedder, index, policy), successor
         self._policy, self._tracker, self._limits = policy, tracker, limits
         self._reverify_seconds = reverify_seconds
         self._stage = stage
@@ -115,13 +118,10 @@ class Pipeline:
             good = [track for track in tracks if self._is_good(frame.image, track.face, chips[track.number])]
         if not good:
             return
-        with self._stage("embed"):
-            embeddings = self._embedder.embed([chips[track.number] for track in good])
-        with self._stage("search"):
-            nearest = [self._index.nearest(embedding, 2) for embedding in embeddings]
-        with self._stage("decide"):
-            for track, people in zip(good, nearest, strict=True):
-                self._vote(self._cases[track.number], judge(track.face, people, self._policy), frame.seconds)
+        faces = [track.face for track in good]
+        matches = match(faces, [chips[track.number] for track in good], self._side, self._successor, stage=self._stage)
+        for track, said in zip(good, matches, strict=True):
+            self._vote(self._cases[track.number], said, frame.seconds)
 
     def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
         return not reasons(assess(image, face, chip), self._limits)

@@ -31,6 +31,19 @@ class SinkStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeStatus:
+    """How far the gallery is on its way to another model."""
+
+    to: str
+    """The first digits of the new model's digest."""
+    moved: int
+    """People whom the new model can name."""
+    people: int
+    waiting: Sequence[str]
+    """Who must be enrolled again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How a daemon is."""
 
@@ -46,6 +59,8 @@ class Status:
     gallery: str
     last_event: Event | None
     sinks: Sequence[SinkStatus]
+    upgrade: UpgradeStatus | None = None
+    """None: one model is in use."""
 
 
 def describe(status: Status, right: Right) -> dict[str, Any]:
@@ -57,5 +72,6 @@ def describe(status: Status, right: Right) -> dict[str, Any]:
     said["last_event"] = event and {"kind": event.kind, "name": event.name, "at": event.at}
     if right == "other":
         said |= {"gallery": None, "last_event": None, "sinks": []}
+        said["upgrade"] = said["upgrade"] and said["upgrade"] | {"waiting": []}
         said["cameras"] = [camera | {"name": None, "detail": None} for camera in said["cameras"]]
     return said

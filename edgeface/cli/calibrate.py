@@ -40,6 +40,9 @@ def calibrate(
     strangers_per_day: StrangersPerDayOption = 20.0,
     strangers: StrangersOption = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write a page with figures.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", metavar="FOLDER", help="Write similarities.png and det.png there.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Keep threshold and margin in the gallery, for use.")] = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -53,9 +56,10 @@ def calibrate(
     Examples:
       edgeface calibrate
       edgeface calibrate --false-accepts-per-day 0.01 --strangers-per-day 20 --html calibration.html
+      edgeface calibrate --plots .
       edgeface calibrate --far 0.001 --write
     """
-    from edgeface import wiring
+    from edgeface import succession, wiring
     from edgeface.app.calibrate import calibrate as measure
     from edgeface.app.calibrate import rate_of
 
@@ -65,6 +69,7 @@ def calibrate(
     if false_accepts_per_day is not None:
         rate = rate_of(false_accepts_per_day, strangers_per_day)
     _check_rate(rate)
+    config = succession.in_use(config)
     bundle = wiring.read_model(config)
     model = bundle.variant(config.recognition.variant).sha256
     with wiring.open_gallery(config, model, read_only=not write, ask=ask_passphrase) as gallery:
@@ -76,10 +81,13 @@ def calibrate(
             rate=rate,
             now=wiring.household_policy(config, wiring.make_policy(config, bundle), gallery),
             level=wiring.stranger_level(config, bundle),
+            visits=[visit.similarity for visit in gallery.visits() if visit.model == model],
         )
         lines = summary(measured, strangers_per_day)
         if html:
             _write_page(html, measured, lines)
+        if plots:
+            _draw(plots, measured)
         if json_output:
             say_json(as_json(measured, strangers_per_day, written=write))
         else:
@@ -128,6 +136,11 @@ def summary(measured: "Measured", strangers_per_day: float) -> list[str]:
         if judged
         else "nobody has two looks, so it cannot be told how many of the household are recognised",
     ]
+    if len(measured.visits):
+        lines.append(
+            f"confirmed visits: {len(measured.visits)}, the least similar {measured.visits.min():.3f}; "
+            f"at least {measured.visits_missed} would be missed"
+        )
     if advice.rate > measured.rate * 1.001:
         lines.append("no threshold keeps that rate: ask for less, or look at those who are confusable")
     if advice.held:
@@ -169,6 +182,8 @@ def as_json(measured: "Measured", strangers_per_day: float, *, written: bool) ->
         "another_look": [{"name": who.name, "reason": who.reason} for who in measured.wanting],
         "suspects": [{"look": one.number, "name": one.name, "reason": one.reason} for one in measured.suspects],
         "own_strangers_named": measured.own_strangers_named,
+        "visits": len(measured.visits),
+        "visits_missed": measured.visits_missed,
         "written": written,
     }
 
@@ -190,6 +205,16 @@ def _write_page(path: Path, measured: "Measured", lines: list[str]) -> None:
         path.write_text(page(measured, lines), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"--html {path} cannot be written: {error.strerror}") from error
+
+
+def _draw(folder: Path, measured: "Measured") -> None:
+    from edgeface.app.calibration_page import charts
+    from edgeface.drivers.plots import save
+
+    if not folder.is_dir():
+        raise ConfigError(f"--plots {folder} is no folder", hint="make it first")
+    for name, chart in charts(measured).items():
+        save(chart, folder / f"{name}.png")
 
 
 def _tell_written(config: Config) -> None:

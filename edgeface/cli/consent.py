@@ -83,11 +83,14 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
     """
     from edgeface import wiring
     from edgeface.drivers.gallery_file import require
+    from edgeface.drivers.visits import drop_before
 
     require(Path(config.gallery.path))
     days = config.privacy.audit_days
     with wiring.open_gallery(config, "") as gallery:
         receipts, dropped = gallery.sweep(days * DAY if days else None)
+        with gallery.changing() as connection:
+            drop_before(connection, time.time() - (config.privacy.visit_days or 0) * DAY)
     unreached = sorted({str(folder) for receipt in receipts for folder in receipt.spread.unreached})
     for folder in unreached:
         tell(f"not reached: the key file in {folder} still holds their keys, until a backup is made there")

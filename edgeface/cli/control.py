@@ -144,6 +144,8 @@ def _lines(said: dict[str, Any]) -> list[str]:
         lines.append(f"camera {camera['name'] or '-'}: {camera['state']}{since}{detail}")
     lines.append(f"people: {said['people']}{' in ' + said['gallery'] if said['gallery'] else ''}")
     lines.append(f"model: {said['model']}")
+    if said["upgrade"]:
+        lines.append("upgrade to {to}: {moved} of {people} people moved".format(**said["upgrade"]))
     if event:
         lines.append(f"last event: {event['name'] or 'somebody unknown'} {event['kind']} at {event['at']}")
     for sink in said["sinks"]:

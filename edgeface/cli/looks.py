@@ -1,4 +1,4 @@
-"""The commands for single looks: list them, set some aside, take them back."""
+"""The commands for single looks: list them, set some aside, take them back, delete their pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,6 +93,35 @@ def take_back(config: Config, numbers: Numbers, json_output: JsonOption = False)
                 say_json({"look": look.id, "name": look.identity.name, "set_aside": None})
             else:
                 say(f"look {look.id} of {look.identity.name} is in use again")
+
+
+@with_config("gallery")
+def drop_chips(
+    config: Config,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of one person; of all, if none is given.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Delete the pictures that gallery.keep_chips keeps of looks; the looks stay.
+
+    They are overwritten in the gallery's file. Older backups still hold them.
+
+    \b
+    Examples:
+      edgeface gallery drop-chips
+      edgeface gallery drop-chips alice
+    """
+    from edgeface import wiring
+    from edgeface.drivers.gallery_file import require
+
+    require(Path(config.gallery.path))
+    with wiring.open_gallery(config, "") as gallery:
+        dropped = gallery.drop_chips(name)
+    if json_output:
+        say_json({"name": name, "chips_removed": dropped})
+    else:
+        say(f"deleted {dropped} picture{'s' * (dropped != 1)}")
+    if config.gallery.keep_chips != "never":
+        tell(f'gallery.keep_chips is "{config.gallery.keep_chips}": pictures are kept again at the next enrolment')
 
 
 def _say(look: "Template", *, json_output: bool) -> None:

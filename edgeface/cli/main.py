@@ -21,6 +21,7 @@ from edgeface.cli import (
     keys,
     looks,
     measure,
+    model,
     people,
     recognise,
     sinks,
@@ -73,6 +74,7 @@ app.add_typer(audit.audit_app, name="audit")
 gallery.gallery_app.command("looks")(looks.list_looks)
 gallery.gallery_app.command("set-aside")(looks.set_aside)
 gallery.gallery_app.command("take-back")(looks.take_back)
+gallery.gallery_app.command("drop-chips")(looks.drop_chips)
 app.command("identify")(recognise.identify)
 app.command("run")(recognise.run)
 app.command("status")(control.status)
@@ -85,6 +87,7 @@ app.command("doctor")(care.doctor)
 app.add_typer(bench.bench_app, name="bench")
 app.command("config")(care.show_config)
 app.add_typer(bundle.bundle_app, name="bundle")
+app.add_typer(model.model_app, name="model")
 app.add_typer(sinks.sinks_app, name="sinks")
 app.command("prepare")(host.prepare)
 app.add_typer(host.data_app, name="data")

@@ -46,13 +46,14 @@ def embed(
       edgeface embed photos/ --out photos.npz
       edgeface embed --chips chips/ --out chips.npz
     """
-    from edgeface import wiring
+    from edgeface import succession, wiring
     from edgeface.app.embed import aligned_chip, embed_photos, largest_face, save
     from edgeface.drivers.photos import read_photo
 
     if not _is_folder(out.parent) or _is_folder(out):
         raise ConfigError(f"--out {out} cannot be written", hint="name a file in a folder that exists")
     named = list(_expand(photos))
+    config = succession.in_use(config)  # `edgeface calibrate` reads the vectors, with the gallery's model
     embedder = wiring.make_embedder(config, wiring.read_model(config))
     cut = aligned_chip if chips else largest_face(wiring.make_detector(config))
     with progress(len(named), "photos") as counter:

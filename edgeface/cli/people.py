@@ -135,18 +135,20 @@ def _here(
     config: Config, given: list[str], name: str, seconds: float | None, *, camera: bool, force: bool
 ) -> dict[str, Any]:
     """Enrol in this process, from photos or a camera of its own."""
-    from edgeface import wiring
+    from edgeface import succession
     from edgeface.app.enroll import describe_enrolled
+    from edgeface.cli.model import settle
 
-    parts = wiring.make_parts(config)
-    with wiring.open_gallery(config, parts.embedder.model, ask=ask_passphrase) as gallery:
-        enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
+    given_config = config
+    with succession.enrolling(config, ask_passphrase) as (enroller, gallery):
         if camera:
             config = with_source(config, given[0] if given else None)
             enrolled = _from_camera(config, enroller, name, seconds or config.enrollment.seconds, force)
         else:
             enrolled = _from_photos(given, enroller, name, force)
-        return describe_enrolled(enrolled, gallery.looks_of(enrolled.identity))
+        described = describe_enrolled(enrolled, gallery.looks_of(enrolled.identity))
+    settle(given_config)
+    return described
 
 
 def _by_the_daemon(
@@ -169,7 +171,9 @@ def _of_the_daemon(config: Config, socket: Path | None, request: dict[str, Any])
 
 def _say_receipt(receipt: dict[str, Any]) -> None:
     name, keys = receipt["name"], receipt["keys_destroyed"]
-    say(f"forgot {name}: {_looks(receipt['looks_removed'])} deleted")
+    chips = receipt["chips_removed"]
+    pictures = f" and {chips} picture{'s' * (chips != 1)}" if chips else ""
+    say(f"forgot {name}: {_looks(receipt['looks_removed'])}{pictures} deleted")
     if keys:
         say(f"destroyed {keys} key{'s' * (keys != 1)} in {', '.join(receipt['key_files'])}")
     say(f"entry {receipt['audit']} of the audit log, {receipt['hash']}")

@@ -3,8 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,10 +14,10 @@ import typer
 from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.options import CameraOption, JsonOption, Photos, with_config, with_source
 from edgeface.cli.output import cosine, say, say_json, tell
-from edgeface.cli.reload import Reloader, ending_on_sigterm, reloading_on_sighup
+from edgeface.cli.reload import ModelsInUse, Reloader, ending_on_sigterm, reloading_on_sighup
 from edgeface.cli.serve import DaemonPowers, Watch, serving
 from edgeface.config import Config
-from edgeface.errors import ConfigError, EnrollmentError, NoFaceFound
+from edgeface.errors import ConfigError, EmbeddingMismatch, EnrollmentError, NoFaceFound
 
 if TYPE_CHECKING:
     from edgeface.app.clock import SteadyClock
@@ -49,13 +49,17 @@ def identify(config: Config, photos: Photos, json_output: JsonOption = False) ->
       edgeface identify party.jpg
       edgeface identify --json *.jpg | jq -r '.faces[].name'
     """
-    from edgeface import wiring
+    from edgeface import succession, wiring
     from edgeface.app.identify import identify as identify_photo
     from edgeface.drivers.photos import read_photo
 
+    config = succession.in_use(config)
     parts = wiring.make_parts(config)
     found = 0
-    with wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery:
+    with (
+        wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery,
+        succession.successor(config, gallery) as successor,
+    ):
         parts = wiring.for_household(config, parts, gallery)
         for photo in photos:
             problem, matches = None, []
@@ -66,6 +70,7 @@ def identify(config: Config, photos: Photos, json_output: JsonOption = False) ->
                     embedder=parts.embedder,
                     index=gallery,
                     policy=parts.policy,
+                    successor=successor,
                 )
                 problem = None if matches else f"{photo}: no face found"
             except EnrollmentError as error:
@@ -107,7 +112,8 @@ def run(
 
     if daemon and annotate:
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
-    reloader = Reloader(with_source(config, camera), lambda: with_source(read_again(), camera), _prove)
+    config = with_source(config, camera)
+    reloader = Reloader(config, lambda: with_source(read_again(), camera), _prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
     powers = DaemonPowers(Window(time.monotonic, time.sleep), lambda: reloader.config, reloader.request)
     with (
@@ -117,8 +123,11 @@ def run(
         serving(config, powers) if daemon else nullcontext(),
     ):
         try:
+            before = config
             while _watch(reloader, manager, powers, annotate, daemon=daemon, json_output=json_output):
-                tell("the settings changed: beginning again with them")
+                what = "the settings" if reloader.config != before else "the models in use"
+                tell(f"{what} changed: beginning again with them")
+                before = reloader.config
                 if reloader.config.control != config.control:
                     tell("control.socket and control.group stay as they were until the daemon starts anew")
         finally:
@@ -128,12 +137,16 @@ def run(
 
 def _prove(config: Config) -> None:
     """Raise EdgefaceError unless the model is there and, where there is a gallery, made it."""
-    from edgeface import wiring
+    from edgeface import succession, wiring
     from edgeface.drivers.gallery_file import exists
 
+    config = succession.in_use(config)
     parts = wiring.make_parts(config, live=True)
     if exists(Path(config.gallery.path)):
-        with wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery:
+        with (
+            wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery,
+            succession.successor(config, gallery),
+        ):
             wiring.check_model(parts, gallery)
 
 
@@ -146,23 +159,26 @@ def _watch(
     daemon: bool,
     json_output: bool,
 ) -> bool:
-    """Watch until the source ends, or the settings change: then return True."""
-    from edgeface import wiring
+    """Watch until the source ends, or the settings or the gallery's models change: then return True."""
+    from edgeface import succession, wiring
     from edgeface.app.annotate import label
     from edgeface.app.run import watch
     from edgeface.drivers.gallery_file import exists
     from edgeface.drivers.sinks.chosen import Chosen
     from edgeface.drivers.sinks.json_lines import JsonLines, Text
 
-    config = reloader.config
+    given = reloader.config
+    config = succession.in_use(given)
     parts = wiring.make_parts(config, live=True)
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     enrolled = exists(Path(config.gallery.path))
     sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
-    clock = wiring.make_clock()
+    clock, live = wiring.make_clock(), wiring.films_live(config)
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=enrolled, ask=ask_passphrase) as gallery,
+        succession.successor(given, gallery) as successor,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
+        _keeping_visits(config, parts.embedder.model if live and successor is None else None) as keepers,
         _source(config, clock, _teller([outboxes, sink], clock), must_open=not daemon) as source,
         _film(annotate, config, source) as film,
     ):
@@ -173,8 +189,9 @@ def _watch(
         heart = wiring.make_heart(manager, source)
         powers.watch = Watch(source, outboxes)
         attention = None if film else wiring.make_attention(config)  # a film wants every frame
-        live = wiring.films_live(config)
         cooling = wiring.make_cooling(config, clock, _teller([outboxes, sink], clock)) if live else None
+
+        models = ModelsInUse(gallery.upgrade, lambda: _prove(reloader.config)) if live else None
 
         def beat() -> bool:
             if cooling:
@@ -182,22 +199,27 @@ def _watch(
                 heart.note = cooling.note
                 source.pace(max(cooling.period_seconds, attention.period_seconds if attention else 0.0))
             heart.beat()
-            return reloader.changed()
+            return reloader.changed() or (models is not None and models.changed())
 
-        summary = watch(
-            powers.window.over(source),
-            wiring.make_pipeline(config, parts, gallery),
-            wiring.make_presence(config),
-            [outboxes, sink, powers.window],
-            every=config.recognition.every,
-            attention=attention,
-            on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
-            on_beat=beat,
-            date=clock.date,
-        )
+        try:
+            summary = watch(
+                powers.window.over(source),
+                wiring.make_pipeline(config, parts, gallery, successor=successor),
+                wiring.make_presence(config),
+                [outboxes, sink, powers.window, *keepers],
+                every=config.recognition.every,
+                attention=attention,
+                on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
+                on_beat=beat,
+                date=clock.date,
+            )
+        except EmbeddingMismatch:
+            if models is None or not models.changed():  # the old model may be retired between two beats
+                raise
+            return True
     seen = f"{summary.frames} frames in {summary.seconds:.1f} s of {source.name}"
     tell(f"{seen}: {summary.events} events")
-    return reloader.config != config
+    return reloader.config != given or (models is not None and models.have_changed)
 
 
 def _say_matches(photo: str, matches: "list[Match]", problem: str | None, *, json_output: bool) -> None:
@@ -233,6 +255,16 @@ def _teller(sinks: "Sequence[Sink]", clock: "SteadyClock") -> "Callable[[AnyEven
             sink.emit(replace(event, at=clock.date(event.at)))
 
     return tell_all
+
+
+@contextmanager
+def _keeping_visits(config: Config, model: str | None) -> "Iterator[list[Sink]]":
+    """Yield what keeps the similarities of visits; nothing where one model alone does not decide, or of a recording."""
+    from edgeface import wiring
+
+    keeper = wiring.make_visit_keeper(config, model) if model else None
+    with closing(keeper) if keeper else nullcontext():
+        yield [keeper] if keeper else []
 
 
 def _source(

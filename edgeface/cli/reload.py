@@ -1,4 +1,4 @@
-"""Read the settings again when a signal asks for it."""
+"""Read the settings again when a signal asks for it, and notice when a gallery goes over to another model."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -64,6 +64,29 @@ class Reloader:
             return False
         self._prove(config)
         self.config = config
+        return True
+
+
+class ModelsInUse:
+    """Notices when the gallery goes over to another model; one that cannot be used is told of, and nothing changes."""
+
+    def __init__(self, look: Callable[[], object], prove: Callable[[], None]) -> None:
+        self._look, self._prove = look, prove
+        self._seen = look()
+        self.have_changed = False
+
+    def changed(self) -> bool:
+        """Look again; tell whether the models in use are others now."""
+        found = self._look()
+        if found == self._seen:
+            return False
+        self._seen = found
+        try:
+            self._prove()
+        except EdgefaceError as error:
+            report(error)
+            return False
+        self.have_changed = True
         return True
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from edgeface.app.control import Desk, Listed
-    from edgeface.app.status import CameraStatus, SinkStatus, Status
+    from edgeface.app.status import CameraStatus, SinkStatus, Status, UpgradeStatus
     from edgeface.app.supervise import SupervisedCamera
     from edgeface.app.window import Window
     from edgeface.core.types import Image
@@ -65,10 +65,11 @@ class DaemonPowers:
 
     def status(self) -> "Status":
         """Return how the daemon is."""
-        from edgeface import wiring
+        from edgeface import succession, wiring
         from edgeface.app.status import Status
 
-        config, watch = self._config(), self.watch
+        given, watch = self._config(), self.watch
+        config = succession.in_use(given)
         bundle = wiring.read_model(config)
         variant = config.recognition.variant or bundle.card.default_variant
         return Status(
@@ -81,7 +82,17 @@ class DaemonPowers:
             gallery=self.gallery(),
             last_event=self.window.last_event,
             sinks=watch.sinks() if watch else [],
+            upgrade=self._upgrade(given),
         )
+
+    def _upgrade(self, config: Config) -> "UpgradeStatus | None":
+        from edgeface import succession
+        from edgeface.app.status import UpgradeStatus
+
+        reached = succession.progress(config)
+        if reached is None:
+            return None
+        return UpgradeStatus(reached.upgrade.new[:12], reached.moved, len(reached.people), reached.waiting)
 
     def gallery(self) -> str:
         """Return the absolute path of the gallery, links followed."""
@@ -98,14 +109,14 @@ class DaemonPowers:
     @contextmanager
     def desk(self) -> "Iterator[Desk]":
         """Open a detector, an embedder and the gallery for an enrolment."""
-        from edgeface import wiring
+        from edgeface import succession
         from edgeface.app.control import Desk
+        from edgeface.cli.model import settle
 
         config = self._config()
-        parts = wiring.make_parts(config)
-        with wiring.open_gallery(config, parts.embedder.model) as gallery:
-            enroller = wiring.make_enroller(wiring.for_household(config, parts, gallery), gallery)
+        with succession.enrolling(config) as (enroller, gallery):
             yield Desk(enroller, gallery.looks_of)
+        settle(config)
 
     def enroll_seconds(self) -> float:
         """Return how long an enrolment looks."""
@@ -158,6 +169,7 @@ def forget_from(config: Config, name: str) -> dict[str, Any]:
         "name": receipt.name,
         "looks_removed": receipt.looks,
         "keys_destroyed": receipt.keys,
+        "chips_removed": receipt.chips,
         "key_files": list(map(str, receipt.spread.reached)),
         "unreached": list(map(str, receipt.spread.unreached)),
         "audit": receipt.entry.number,

@@ -82,9 +82,10 @@ def import_people(
       edgeface gallery import family.people
       edgeface gallery import family.people --on-conflict replace
     """
-    from edgeface import wiring
+    from edgeface import succession, wiring
     from edgeface.drivers.gallery_transfer import import_people
 
+    config = succession.in_use(config)
     model = wiring.read_model(config).variant(config.recognition.variant).sha256
     passphrase = _passphrase(passphrase_file, twice=False)
     path, master = Path(config.gallery.path), wiring.make_master(config, ask_passphrase)

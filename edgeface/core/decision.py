@@ -1,8 +1,8 @@
 """Turn looks at one face into a verdict: known, unknown, or not sure yet."""
 
 from collections import Counter, deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgeface.core.types import Face, Identity, Match
@@ -59,6 +59,20 @@ def judge(face: Face, nearest: Sequence[tuple[Identity, float]], policy: Policy)
     runner_up = nearest[1][1] if len(nearest) > 1 else LEAST_COSINE
     sure = similarity >= policy.threshold and similarity - runner_up >= policy.margin
     return Match(face, identity if sure else None, similarity, runner_up)
+
+
+def settle(before: Match, after: Match, is_moved: Callable[[Identity], bool]) -> Match:
+    """Return what a look says while a gallery goes over from one model to another.
+
+    `before` is what the old model says, who knows everybody, and `after` what the new one says, who knows those that
+    are moved. Each person is decided by one model alone: who is moved by the new one. When both name somebody of
+    their own, it is nobody.
+    """
+    old = before if before.identity and not is_moved(before.identity) else None
+    new = after if after.identity else None
+    if old and new:
+        return replace(before, identity=None, runner_up=before.similarity)
+    return new or old or replace(before, identity=None)
 
 
 def one_place_each(verdicts: Sequence[Verdict]) -> list[Verdict]:

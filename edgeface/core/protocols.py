@@ -53,6 +53,14 @@ class Index(Protocol):
         ...
 
 
+class PartialIndex(Index, Protocol):
+    """An index that not everybody is in yet."""
+
+    def holds(self, identity: Identity) -> bool:
+        """Tell whether somebody is in it."""
+        ...
+
+
 class Sink(Protocol):
     """Somewhere events go."""
 

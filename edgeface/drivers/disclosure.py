@@ -1,5 +1,6 @@
 """Write all that is kept about one person to a file that they can read: the answer to a request for access."""
 
+import base64
 import json
 import time
 from dataclasses import asdict
@@ -19,8 +20,8 @@ FORMAT = 1
 def disclose(gallery: Gallery, path: Path, name: str, file: Path) -> int:
     """Write what the gallery at `path` keeps about a person as plain JSON, for the owner alone; return how many looks.
 
-    Times are ISO-8601, UTC. The audit log tells of it. Raise StoreError when nobody has that name or the file exists or
-    cannot be written.
+    Times are ISO-8601, UTC; a chip that is kept is a PNG in base64. The audit log tells of it. Raise StoreError when
+    nobody has that name or the file exists or cannot be written.
     """
     name = clean_name(name)
     known = {person.identity.name: person for person in gallery.people()}
@@ -30,7 +31,8 @@ def disclose(gallery: Gallery, path: Path, name: str, file: Path) -> int:
         raise StoreError(f"{file} exists already", hint="name another file")
     person = known[name]
     number = person.identity.id
-    looks = [look for look in gallery.templates() if look.identity.id == number]
+    looks = [look for look in gallery.looks() if look.identity.id == number]
+    chips = {chip.look: base64.b64encode(chip.png).decode("ascii") for chip in gallery.chips(number)}
     with gallery.changing() as connection:
         append(connection, "disclosed", person=number, looks=len(looks))
         consent = read_consents(connection).get(number)
@@ -46,9 +48,15 @@ def disclose(gallery: Gallery, path: Path, name: str, file: Path) -> int:
                     "source": look.source,
                     "created": _iso(look.created),
                     "model": look.embedding.model,
+                    "set_aside": look.set_aside,
                     "vector": look.embedding.vector.tolist(),
+                    "chip_png": chips.get(look.id),
                 }
                 for look in looks
+            ],
+            "visits": [
+                {"at": _iso(visit.at), "model": visit.model, "similarity": visit.similarity}
+                for visit in gallery.visits(number)
             ],
             "log": [{"at": _iso(e.at), "actor": e.actor, "action": e.action, "amounts": e.amounts} for e in log],
         }

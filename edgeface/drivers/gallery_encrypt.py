@@ -12,7 +12,7 @@ from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.key_copies import Spread, spread
 from edgeface.drivers.keyring import make_keyring, rewrap
 from edgeface.drivers.master_key import Master
-from edgeface.drivers.vault import Vault, keyring_of, ring_of
+from edgeface.drivers.vault import CHIP, Vault, keyring_of, ring_of
 from edgeface.errors import StoreError
 
 
@@ -65,14 +65,22 @@ def seal_plain(gallery: sqlite3.Connection, vault: Vault) -> int:
     vault.make_keys(gallery, keyless)
     sealed = 0
     for person in keyless:
-        rows = gallery.execute(
-            "SELECT t.id, t.vector, t.model, p.key FROM templates t JOIN people p ON p.id = t.person_id WHERE p.id = ?",
-            (person,),
-        ).fetchall()
-        changed = [(vault.seal(vector, key, model), id_) for id_, vector, model, key in rows if key]
-        gallery.executemany("UPDATE templates SET vector = ? WHERE id = ?", changed)
-        sealed += len(changed)
+        sealed += _seal(gallery, vault, person, "templates", "id", "vector", "t.model")
+        _seal(gallery, vault, person, "next_templates", "look", "vector", "s.model")
+        _seal(gallery, vault, person, "chips", "look", "picture", f"'{CHIP}'")
     return sealed
+
+
+def _seal(gallery: sqlite3.Connection, vault: Vault, person: int, table: str, look: str, held: str, bound: str) -> int:
+    """Seal what a table holds of a person's looks, bound to the model that made it; return how many rows."""
+    rows = gallery.execute(
+        f"SELECT t.id, s.{held}, {bound}, p.key FROM {table} s JOIN templates t ON t.id = s.{look} "
+        "JOIN people p ON p.id = t.person_id WHERE p.id = ?",
+        (person,),
+    ).fetchall()
+    changed = [(vault.seal(plain, key, made_by), number) for number, plain, made_by, key in rows if key]
+    gallery.executemany(f"UPDATE {table} SET {held} = ? WHERE {look} = ?", changed)
+    return len(changed)
 
 
 def rotate(path: Path, old: Master, new: Master) -> Rotated:

@@ -7,89 +7,19 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edgeface.drivers.durable import make_file, make_folder, sync_folder
 from edgeface.drivers.gallery_errors import RESTORE, code_of, store_errors
 from edgeface.drivers.gallery_schema import definitions, version_of
+from edgeface.drivers.gallery_tables import APPLICATION_ID, KINDS, MIGRATIONS
 from edgeface.errors import GalleryDamaged, StoreError
-
-APPLICATION_ID = 0x45644661
-"""Marks the file as ours ("EdFa"), so that no other program's database is ever changed."""
 
 BUSY_SECONDS = 5.0
 SPARE_BYTES = 1 << 20
 
-MIGRATIONS = (
-    (
-        "CREATE TABLE migrations (number INTEGER PRIMARY KEY, applied_at REAL NOT NULL)",
-        "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, "
-        "enrolled_at REAL NOT NULL)",
-        "CREATE TABLE templates (id INTEGER PRIMARY KEY, "
-        "person_id INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE, vector BLOB NOT NULL, "
-        "model TEXT NOT NULL, source TEXT NOT NULL, created_at REAL NOT NULL)",
-        "CREATE INDEX templates_of_person ON templates (person_id)",
-        f"PRAGMA application_id = {APPLICATION_ID}",
-    ),
-    (
-        "CREATE TABLE encryption (ring BLOB NOT NULL)",
-        "CREATE TABLE key_copies (folder TEXT PRIMARY KEY)",
-        "ALTER TABLE people ADD COLUMN key BLOB",
-    ),
-    (
-        "CREATE TABLE audit (number INTEGER PRIMARY KEY, at REAL NOT NULL, actor TEXT NOT NULL, "
-        "action TEXT NOT NULL, person INTEGER, amounts TEXT NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL)",
-        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit "
-        "BEGIN SELECT raise(ABORT, 'entries of the audit log are never changed'); END",
-    ),
-    (
-        "CREATE TABLE consents (person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE, "
-        "given_by TEXT NOT NULL, text TEXT NOT NULL, given_at REAL NOT NULL, expires_at REAL)",
-    ),
-    (
-        "ALTER TABLE templates ADD COLUMN set_aside TEXT",
-        "CREATE TABLE calibrations (model TEXT PRIMARY KEY, threshold REAL NOT NULL, margin REAL NOT NULL, "
-        "rate REAL NOT NULL, people INTEGER NOT NULL, made_at REAL NOT NULL)",
-    ),
-)
-"""The statements of each schema version, from 1. Append only: what was released is never edited."""
-
 ENROL = "enrol somebody first: `edgeface enroll`"
-
-KINDS = (
-    (1, "people", "typeof(name) = 'text' AND enrolled_at BETWEEN 0 AND 253402300799"),
-    (
-        1,
-        "templates",
-        "typeof(vector) = 'blob' AND typeof(model) = 'text' AND typeof(source) = 'text' "
-        "AND created_at BETWEEN 0 AND 253402300799",
-    ),
-    (2, "encryption", "typeof(ring) = 'blob' AND length(ring) = 16"),
-    (2, "key_copies", "typeof(folder) = 'text'"),
-    (
-        2,
-        "people",
-        "CASE WHEN EXISTS (SELECT 1 FROM encryption) THEN typeof(key) = 'blob' AND length(key) = 16 "
-        "ELSE key IS NULL END",
-    ),
-    (3, "audit", "typeof(previous) = 'blob' AND typeof(hash) = 'blob' AND at BETWEEN 0 AND 253402300799"),
-    (
-        4,
-        "consents",
-        "typeof(given_by) = 'text' AND typeof(text) = 'text' AND given_at BETWEEN 0 AND 253402300799 "
-        "AND (expires_at IS NULL OR expires_at BETWEEN 0 AND 253402300799)",
-    ),
-    (5, "templates", "typeof(set_aside) IN ('text', 'null')"),
-    (
-        5,
-        "calibrations",
-        "typeof(model) = 'text' AND threshold BETWEEN -1 AND 1 AND margin BETWEEN 0 AND 2 AND rate BETWEEN 0 AND 1 "
-        "AND typeof(people) = 'integer' AND made_at BETWEEN 0 AND 253402300799",
-    ),
-)
-"""Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is
-after every number, and the last time is the end of the year 9999. Either everybody has a key or nobody."""
 
 
 def require(path: Path) -> None:
@@ -129,15 +59,26 @@ def open_gallery(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def open_any_version(path: Path) -> sqlite3.Connection:
     """Open a gallery or a backup for reading, whatever known schema it has. Raise StoreError."""
     require(path)
+    connection = open_if_filled(path)
+    if connection is None:
+        raise StoreError(f"gallery {path} is empty", hint=ENROL)
+    return connection
+
+
+def open_if_filled(path: Path) -> sqlite3.Connection | None:
+    """Open it likewise, but return None where there is no file, or nothing in it yet. Raise StoreError."""
+    if not exists(path):
+        return None
     with store_errors(path):
         connection = _connect_readable(path)
         try:
-            if not schema_of(connection, path):
-                raise StoreError(f"gallery {path} is empty", hint=ENROL)
+            filled = schema_of(connection, path) > 0
         except BaseException:
             connection.close()
             raise
-    return connection
+    if not filled:
+        connection.close()
+    return connection if filled else None
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
@@ -254,14 +195,21 @@ def _connect_readable(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except BaseException as error:  # a UnicodeDecodeError too, where SQLite's message quotes what is no text
         connection.close()
-        if not isinstance(error, sqlite3.DatabaseError) or code_of(error) not in (
-            sqlite3.SQLITE_CANTOPEN,
-            sqlite3.SQLITE_READONLY,
-            sqlite3.SQLITE_FULL,
-        ):
+        if not isinstance(error, sqlite3.DatabaseError) or code_of(error) not in NO_ROOM_BESIDE_IT:
             raise
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK and _take_back(path):
+            return _connect(path, "mode=ro")
         return _connect(path, "immutable=1")
     return connection
+
+
+def _take_back(path: Path) -> bool:
+    """Take back what a power cut left half written, which only a writer may; return False where nobody may write."""
+    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        return False
+    with closing(_connect(path, "mode=rw")) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    return True
 
 
 def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgeface.core.names import suggest
 from edgeface.drivers.audit import Entry, append
+from edgeface.drivers.gallery_chips import count_chips
 from edgeface.drivers.gallery_file import transaction
 from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.key_copies import Spread, destroy_of, spread
@@ -25,6 +26,8 @@ class Receipt:
     looks: int
     keys: int
     """How many keys of theirs were destroyed; 0 in a plain gallery."""
+    chips: int
+    """How many pictures of their looks were kept, and are deleted."""
     spread: Spread
     """Where the keys were destroyed, and where that is still to be done."""
     entry: Entry
@@ -50,11 +53,13 @@ def forget(connection: sqlite3.Connection, path: Path, name: str, *, now: float,
             names = [there for (there,) in connection.execute("SELECT name FROM people")]
             raise StoreError(f"nobody called {name!r} is in gallery {path}", hint=suggest(name, names))
         arrived = spread(connection, ring) if ring else Spread([], [])
+        chips = sum(count_chips(connection, number) for number, _, _ in rows)
         connection.executemany("DELETE FROM people WHERE id = ?", [(row[0],) for row in rows])
         looks, person = sum(count for _, _, count in rows), rows[0][0] if rows else None
-        entry = append(connection, action, person=person, at=now, looks=looks, keys=keys)
+        kept = {"chips": chips} if chips else {}
+        entry = append(connection, action, person=person, at=now, looks=looks, keys=keys, **kept)
     if not rewrite(connection):
         LOG.warning(
             "%s is forgotten, but another process keeps reading: the vectors stay in %s-wal until it ends", name, path
         )
-    return Receipt(name, looks, keys, arrived, entry)
+    return Receipt(name, looks, keys, chips, arrived, entry)

@@ -1,7 +1,7 @@
 """Prove that a gallery or a backup is whole, and put a backup back without losing what is there."""
 
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 from edgeface.drivers.audit import append
 from edgeface.drivers.durable import sync_folder
 from edgeface.drivers.gallery_backup import copy_gallery, count, free_name
+from edgeface.drivers.gallery_chips import read_chips
 from edgeface.drivers.gallery_encrypt import seal_plain
 from edgeface.drivers.gallery_errors import RESTORE, store_errors
 from edgeface.drivers.gallery_file import (
@@ -32,7 +33,10 @@ from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates", "consents", "calibrations")
+TABLES = ("people", "templates", "consents", "calibrations", "chips", "next_templates", "upgrades", "visits")
+
+WITH_CHIPS = 6
+"""Since this schema a gallery may hold chips, and the vectors of a model to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,16 @@ def verify(path: Path, master: Master | None = None, keys: Path | None = None) -
         # A plain backup is none the worse for a key that was set since.
         vault = open_vault(connection, path, master if ring else None, known)
         templates = read_templates(connection, path, vault)
+        models = sorted({template.embedding.model for template in templates})
+        if schema >= WITH_CHIPS:
+            deque(read_chips(connection, path, vault), maxlen=0)  # each is opened and looked at
+            templates += read_templates(connection, path, vault, upcoming=True)
     for template in templates:
         if abs(float(np.linalg.norm(template.embedding.vector)) - 1) > 0.01:
             raise GalleryDamaged(
                 f"gallery {path} is damaged: a look at {template.identity.name} is not of unit length", hint=RESTORE
             )
-    return Verified(people, looks, schema, sorted({template.embedding.model for template in templates}))
+    return Verified(people, looks, schema, models)
 
 
 def restore(backup: Path, path: Path, *, force: bool, now: float, master: Master | None = None) -> Restored:
@@ -196,8 +204,8 @@ def _looks(connection: sqlite3.Connection, vault: Vault) -> Iterator[tuple[str, 
 
 
 def _replace(gallery: sqlite3.Connection, kept: sqlite3.Connection) -> None:
-    gallery.execute("DELETE FROM people")
-    gallery.execute("DELETE FROM calibrations")
+    for table in ("people", "calibrations", "upgrades"):  # looks and consents go with their people
+        gallery.execute(f"DELETE FROM {table}")
     for table in TABLES:
         rows = kept.execute(f"SELECT * FROM {table}").fetchall()  # of the same schema as the gallery
         if rows:

@@ -68,18 +68,22 @@ def read_people(connection: sqlite3.Connection) -> list[Person]:
     return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
 
 
-def read_templates(connection: sqlite3.Connection, path: Path, vault: Vault) -> list[Template]:
+def read_templates(
+    connection: sqlite3.Connection, path: Path, vault: Vault, *, upcoming: bool = False
+) -> list[Template]:
     """Return every stored look, a person's looks together, in the order in which they came.
 
     Those set aside are among them; whose key was destroyed is left out. The schema may be an older one, as a backup's.
+    With `upcoming` the vectors are those of the model that the gallery is being upgraded to, of looks that have one.
     Raise GalleryDamaged naming `path` when a vector is damaged.
     """
     columns = {row[1] for row in connection.execute("PRAGMA table_info(templates)")}
     reason = "t.set_aside" if "set_aside" in columns else "NULL"
     key = "p.key" if ring_of(connection) else "NULL"
+    of, joined = ("n", "JOIN next_templates n ON n.look = t.id ") if upcoming else ("t", "")
     rows = connection.execute(
-        f"SELECT t.id, p.id, p.name, {key}, t.vector, t.model, t.source, t.created_at, {reason} "
-        "FROM templates t JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
+        f"SELECT t.id, p.id, p.name, {key}, {of}.vector, {of}.model, t.source, t.created_at, {reason} "
+        f"FROM templates t {joined}JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
     ).fetchall()
     opened = [(row, vault.open(row[4], row[3], row[5])) for row in rows]
     return [
@@ -98,16 +102,18 @@ def write_person(connection: sqlite3.Connection, name: str, enrolled: float) -> 
 
 def write_looks(
     connection: sqlite3.Connection, vault: Vault, person: int, looks: Iterable[tuple[Embedding, str, float]]
-) -> None:
-    """Add looks of a person: embedding, source and time."""
+) -> list[int]:
+    """Add looks of a person: embedding, source and time; return their numbers."""
     key = vault.key_of(connection, person)
-    connection.executemany(
-        "INSERT INTO templates (person_id, vector, model, source, created_at) VALUES (?, ?, ?, ?, ?)",
-        [
-            (person, vault.seal(e.vector.astype(STORED).tobytes(), key, e.model), e.model, source, created)
-            for e, source, created in looks
-        ],
-    )
+    insert = "INSERT INTO templates (person_id, vector, model, source, created_at) VALUES (?, ?, ?, ?, ?)"
+    rows = [(person, sealed_vector(vault, e, key), e.model, source, created) for e, source, created in looks]
+    numbers = [connection.execute(insert, row).lastrowid for row in rows]
+    return [number for number in numbers if number is not None]
+
+
+def sealed_vector(vault: Vault, embedding: Embedding, key: bytes | None) -> bytes:
+    """Return what is stored of an embedding."""
+    return vault.seal(embedding.vector.astype(STORED).tobytes(), key, embedding.model)
 
 
 def write_reason(connection: sqlite3.Connection, looks: Iterable[int], reason: str | None) -> None:

@@ -5,19 +5,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from edgeface.core.names import clean_name
-from edgeface.core.types import Embedding, Identity
+from edgeface.core.names import clean_name, suggest
+from edgeface.core.types import Embedding, Identity, Image
 from edgeface.drivers.audit import append, prune
 from edgeface.drivers.consent import Consent, read_consents, read_expiries, record_consent
-from edgeface.drivers.gallery_errors import RESTORE, store_errors
+from edgeface.drivers.gallery_chips import Chip, drop_chips, read_chips, write_chips
+from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import (
     check_writable,
     exists,
@@ -39,23 +38,13 @@ from edgeface.drivers.gallery_rows import (
     write_person,
     write_reason,
 )
+from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.master_key import Master
+from edgeface.drivers.matrix import Matrix, stack
+from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, unmoved_looks, write_next
 from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
-from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Matrix:
-    """All templates in memory, a person's rows together."""
-
-    vectors: npt.NDArray[np.float32]
-    """(templates, size)"""
-    starts: npt.NDArray[np.intp]
-    """The first row of each person."""
-    people: list[Identity]
-    models: frozenset[str]
-    expiries: npt.NDArray[np.float64]
-    """Until when each person may be recognised, in Unix seconds."""
+from edgeface.drivers.visits import Visit, read_visits
+from edgeface.errors import EmbeddingMismatch, StoreError
 
 
 class Gallery:
@@ -87,7 +76,7 @@ class Gallery:
         self._clock = clock
         self._master = master
         self._keep_seconds = keep_seconds
-        self._matrix: tuple[int, _Matrix] | None = None
+        self._matrix: tuple[int, Matrix] | None = None
         self._absent = not read_only and not exists(path)
         self._connection: sqlite3.Connection | None = (
             imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
@@ -117,10 +106,20 @@ class Gallery:
                 self._connection.close()
         self._connection = None
 
-    def add(self, name: str, embeddings: Sequence[Embedding], source: str = "") -> Identity:
+    def add(
+        self,
+        name: str,
+        embeddings: Sequence[Embedding],
+        source: str = "",
+        *,
+        chips: Sequence[Image] = (),
+        upcoming: Sequence[Embedding] = (),
+    ) -> Identity:
         """Store looks at a person, new or known, all of them or none.
 
-        Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another model.
+        `chips` are their pictures, if they are kept, and `upcoming` the same looks by the model that the gallery is
+        being upgraded to, if it is. Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another
+        model.
         """
         name = clean_name(name)
         if not embeddings:
@@ -132,7 +131,11 @@ class Gallery:
             self._check_storable(embeddings)  # again: nobody else can add vectors of another model meanwhile
             vault = open_vault_to_write(self._open, self._path, self._master)
             number = write_person(self._open, name, now)
-            write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
+            looks = write_looks(self._open, vault, number, [(embedding, source, now) for embedding in embeddings])
+            if chips:
+                write_chips(self._open, vault, number, zip(looks, chips, strict=True))
+            if upcoming:
+                write_next(self._open, vault, number, zip(looks, upcoming, strict=True))
             append(self._open, "enrolled", person=number, at=now, looks=len(embeddings))
         self._matrix = None
         return Identity(number, name)
@@ -164,7 +167,72 @@ class Gallery:
     def looks(self) -> list[Template]:
         """Return every stored look, those set aside too."""
         with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
-            return read_templates(self._open, self._path, open_vault(self._open, self._path, self._master))
+            vault, upgrade = open_vault(self._open, self._path, self._master), open_upgrade(self._open)
+            upcoming = upgrade is not None and upgrade.new == self._model
+            return read_templates(self._open, self._path, vault, upcoming=upcoming)
+
+    def upgrade(self) -> Upgrade | None:
+        """Return the gallery's last upgrade to another model, ended or going on."""
+        with self._errors():
+            return next(iter(read_upgrades(self._open)[::-1]), None)
+
+    def holds(self, identity: Identity) -> bool:
+        """Tell whether somebody has a look of the model in use."""
+        return identity in self._fresh_matrix().people
+
+    def beside(self, model: str) -> "Gallery":
+        """Open the same file for another model, to search only."""
+        return Gallery(
+            self._path,
+            model,
+            read_only=True,
+            clock=self._clock,
+            master=self._master,
+            keep_seconds=self._keep_seconds,
+        )
+
+    def store_upcoming(self, person: int, vectors: Sequence[tuple[int, Embedding]]) -> int:
+        """Store looks, by their numbers, as the model sees them that the gallery is being upgraded to; return how many.
+
+        What is gone meanwhile is left out, and all when the upgrade has ended.
+        """
+        with self.changing() as connection:
+            vault = open_vault_to_write(connection, self._path, self._master)
+            return write_next(connection, vault, person, vectors)
+
+    def unmoved_looks(self) -> dict[int, list[int]]:
+        """Return by the numbers of people which looks have a picture, but no vector of the model to come."""
+        with self._errors():
+            return unmoved_looks(self._open)
+
+    def wipe(self) -> None:
+        """Leave no byte of what was deleted, where no other program keeps reading."""
+        with self._errors():
+            rewrite(self._open)
+
+    def chips(self, person: int | None = None) -> list[Chip]:
+        """Return the pictures that are kept of somebody's looks, or of all."""
+        with self._errors(), reading(self._open):
+            vault = open_vault(self._open, self._path, self._master)
+            return list(read_chips(self._open, self._path, vault, person))
+
+    def visits(self, person: int | None = None) -> list[Visit]:
+        """Return the confirmed visits that are kept, of somebody or of all."""
+        with self._errors():
+            return read_visits(self._open, person)
+
+    def drop_chips(self, name: str | None = None) -> int:
+        """Delete the pictures that are kept of somebody's looks, or of all, and overwrite them; return how many.
+
+        Raise StoreError when nobody has that name.
+        """
+        known = {person.identity.name: person.identity.id for person in self.people()}
+        if name is not None and name not in known:
+            raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, known))
+        with self.changing() as connection:
+            dropped = drop_chips(connection, known[name] if name is not None else None)
+        self.wipe()
+        return dropped
 
     def consent(self, name: str, consent: Consent) -> Identity:
         """Note a person's consent. Raise ConfigError when its text or times are impossible."""
@@ -246,12 +314,7 @@ class Gallery:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
         matrix = self._fresh_matrix()
         self._check_same_model(query, matrix)
-        if not matrix.people:
-            return []
-        best = np.maximum.reduceat(matrix.vectors @ query.vector, matrix.starts)
-        best[matrix.expiries <= self._clock()] = -np.inf
-        order = np.argsort(-best, kind="stable")[: min(max(k, 0), int(np.isfinite(best).sum()))]
-        return [(matrix.people[place], float(best[place])) for place in order]
+        return matrix.nearest(query.vector, k, now=self._clock())
 
     def check_models(self, looks: Sequence[Template]) -> None:
         """Raise EmbeddingMismatch unless the model in use made all of these looks."""
@@ -279,12 +342,12 @@ class Gallery:
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(self._path)
 
-    def _fresh_matrix(self) -> _Matrix:
+    def _fresh_matrix(self) -> Matrix:
         """Return the templates in memory, read again if another process changed the file."""
         with self._errors():
             (version,) = self._open.execute("PRAGMA data_version").fetchone()
         if self._matrix is None or self._matrix[0] != version:
-            self._matrix = (version, _stack(self.templates(), self.expiries(), self._path))
+            self._matrix = (version, stack(self.templates(), self.expiries(), self._path))
         return self._matrix[1]
 
     def _finish_forgetting(self) -> None:
@@ -300,7 +363,7 @@ class Gallery:
                 )
         return [known[number] for number in numbers]
 
-    def _check_same_model(self, embedding: Embedding, matrix: _Matrix) -> None:
+    def _check_same_model(self, embedding: Embedding, matrix: Matrix) -> None:
         if embedding.model != self._model:
             raise EmbeddingMismatch(
                 f"an embedding of model {_short(embedding.model)} was given to a gallery opened for model "
@@ -318,6 +381,12 @@ class Gallery:
             )
 
     def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
+        upgrade = self.upgrade()
+        if upgrade and upgrade.ended is None and upgrade.old != self._model:
+            raise EmbeddingMismatch(
+                f"gallery {self._path} is of model {_short(upgrade.old)} until its upgrade is finished",
+                hint="`edgeface model upgrade --finish`",
+            )
         matrix = self._fresh_matrix()
         for embedding in embeddings:
             self._check_same_model(embedding, matrix)
@@ -333,23 +402,6 @@ def _note(connection: sqlite3.Connection, action: str, looks: Sequence[Template]
     """Add to the audit log what was done to the looks of each person."""
     for person, count in Counter(look.identity.id for look in looks).items():
         append(connection, action, person=person, looks=count)
-
-
-def _stack(templates: list[Template], expiries: dict[int, float], path: Path) -> _Matrix:
-    if not templates:
-        return _Matrix(np.empty((0, 0), np.float32), np.empty(0, np.intp), [], frozenset(), np.empty(0))
-    models = frozenset(template.embedding.model for template in templates)
-    vectors = [template.embedding.vector for template in templates]
-    if len(models) == 1 and len({len(vector) for vector in vectors}) > 1:
-        raise GalleryDamaged(f"gallery {path} is damaged: vectors of one model differ in size", hint=RESTORE)
-    owners = [template.identity.id for template in templates]
-    starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
-    # Of several models nothing is compared, so the first vector stands for all.
-    matrix = np.stack(vectors if len(models) == 1 else vectors[:1])
-    people = [templates[start].identity for start in starts]
-    # Somebody who came between two reads has no date yet: the next search reads both again.
-    until = np.array([expiries.get(person.id, np.inf) for person in people])
-    return _Matrix(matrix, starts, people, models, until)
 
 
 def _short(digest: str) -> str:

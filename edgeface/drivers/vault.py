@@ -16,6 +16,8 @@ from edgeface.errors import GalleryDamaged, MasterKeyError, StoreError
 
 SEALED = b"edgeface template 1\n"
 """What a sealed vector is bound to, with the model's digest: it cannot be passed off as another model's."""
+CHIP = "chip"
+"""What stands for the model's digest where a chip is sealed."""
 
 
 class Vault:

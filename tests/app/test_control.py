@@ -60,6 +60,7 @@ def no_rest(seconds):
 RECEIPT = {
     "looks_removed": 1,
     "keys_destroyed": 0,
+    "chips_removed": 0,
     "key_files": [],
     "unreached": [],
     "audit": 7,

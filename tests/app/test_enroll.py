@@ -148,3 +148,13 @@ def test_the_stored_vector_is_that_of_the_best_look():
     enrolled, _ = from_camera(gallery, [paint(Square(RED))])
     [expected] = ColourEmbedder().embed([enrolled.looks[0].chip])
     assert np.array_equal(gallery.looks[0][1].vector, expected.vector)
+
+
+@pytest.mark.parametrize(("keeps", "kept"), [(True, 2), (False, 0)])
+def test_chips_are_kept_only_where_they_are_wanted(keeps, kept):
+    gallery = FakeGallery()
+    keeper = Enroller(
+        detector=SquareDetector(), embedder=ColourEmbedder(), people=gallery, threshold=0.8, keeps_chips=keeps
+    )
+    keeper.from_photos("alice", [Path("red.jpg"), Path("red2.jpg")], read=lambda path: PHOTOS[str(path)])
+    assert [chip.shape for chip in gallery.chips] == [(112, 112, 3)] * kept

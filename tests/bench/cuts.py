@@ -2,8 +2,8 @@
 
 Simulated: at any moment between two writes the power goes. What a sync had covered is there. Of the writes since, any
 may be missing, in any order, and any may be torn at a sector of 512 bytes; the last one is. A file that was created
-or deleted since the folder was synced may be absent or back. A first sync of a log or journal syncs the folder too,
-as SQLite does on Unix.
+or deleted since the folder was synced may be absent or back, a name may stand for the file it was before a renaming. A
+first sync of a log or journal syncs the folder too, as SQLite does on Unix; Python's syncs of the key file do not.
 
 Not simulated: a disk that lies about syncs, one whose torn sector holds rubbish, the creation of the gallery's file
 itself (Python makes it and syncs the folder), and the copying of backups, which the kills cover.
@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from edgeface.drivers.gallery_encrypt import rotate
+from edgeface.drivers.keyring import label_of, read_keyring
+from edgeface.drivers.master_key import Master
 from edgeface.drivers.store import Gallery
-from tests.bench.oracle import MODEL, Findings, Operation, State, choose
+from tests.bench.file_recorder import recording_files
+from tests.bench.oracle import Findings, Operation, State, choose, model_in_use, perform
 from tests.bench.recorder import Entry, Recorder
 
 SECTOR = 512
@@ -47,38 +51,66 @@ class Disk:
     """The files of a folder, and what happened to their names since the folder was synced."""
 
     files: dict[str, Platter] = field(default_factory=dict)
-    created: set[str] = field(default_factory=set)
-    deleted: dict[str, Platter] = field(default_factory=dict)
+    """By name, as programs see them now."""
+    opened: dict[str, Platter] = field(default_factory=dict)
+    """By the handle of a program that has one open, whatever its name is now."""
+    pending: list[tuple[str, Platter | None]] = field(default_factory=list)
+    """What became of a name since then: another file, or none."""
+    named: dict[str, Platter] = field(default_factory=dict)
+    """By name, as the folder was synced."""
+
+    def __post_init__(self) -> None:
+        self.named = dict(self.files)
 
     def do(self, entry: Entry) -> None:
         if entry.kind == "create":
-            self.files[entry.file] = Platter()
-            self.created.add(entry.file)
+            self._name(entry.file, Platter())
+        elif entry.kind == "open":
+            self.opened[f"#{entry.place}"] = self.files[entry.file]
         elif entry.kind == "delete":
-            self.deleted[entry.file] = self.files.pop(entry.file)
-            self.created.discard(entry.file)
+            self._name(entry.file, None)
             if entry.place:
                 self._sync_folder()
-        elif entry.kind == "sync":
-            self.files[entry.file].sync()
-            if entry.file in self.created:
+        elif entry.kind == "rename":
+            # In one step: the name of the draft may be left, but the other one is the old file or the new one.
+            self._name(entry.content.decode(), self.files[entry.file])
+            self._name(entry.file, None)
+        elif entry.kind == "folder":
+            self._sync_folder()
+        elif entry.kind in ("sync", "fsync"):
+            self._platter(entry).sync()
+            if entry.kind == "sync" and entry.file in {name for name, _ in self.pending}:
                 self._sync_folder()
         else:
-            self.files[entry.file].since.append(entry)
+            self._platter(entry).since.append(entry)
 
     def after_a_cut(self, random: Random) -> dict[str, bytes]:
         """Return the content of the files that are there when the power is back."""
         ordered = random.random() < 0.5
-        names = {name for name in self.files if name not in self.created or random.random() < 0.5}
-        left = {name: self.files[name].after_a_cut(random, ordered=ordered) for name in names}
-        for name, platter in self.deleted.items():
+        names = dict(self.named)
+        for name, platter in self.pending:
             if random.random() < 0.5:
-                left[name] = platter.after_a_cut(random, ordered=ordered)
-        return left
+                names.pop(name, None)
+                if platter:
+                    names[name] = platter
+        return {name: platter.after_a_cut(random, ordered=ordered) for name, platter in names.items()}
+
+    def nameless(self) -> list[bytes]:
+        """Return what the disk holds of files that have no name any more."""
+        named = [id(platter) for platter in (*self.files.values(), *self.named.values())]
+        return [platter.content for platter in self.opened.values() if id(platter) not in named]
+
+    def _platter(self, entry: Entry) -> Platter:
+        return self.opened.get(entry.file) or self.files[entry.file]
+
+    def _name(self, name: str, platter: Platter | None) -> None:
+        self.files.pop(name, None)
+        if platter:
+            self.files[name] = platter
+        self.pending.append((name, platter))
 
     def _sync_folder(self) -> None:
-        self.created.clear()
-        self.deleted.clear()
+        self.named, self.pending = dict(self.files), []
 
 
 @dataclass
@@ -88,42 +120,68 @@ class Recording:
     log: list[Entry]
     operations: list[tuple[int, int, Operation]]
 
-    def at(self, place: int) -> tuple[int, State, Operation | None]:
-        """Return how many operations were acknowledged after so many entries, what they made, and what was going on."""
-        state: State = {}
-        done = 0
+    def at(self, place: int) -> tuple[list[Operation], Operation | None]:
+        """Return what was acknowledged after so many entries, and what was going on."""
+        done: list[Operation] = []
         for begun, ended, asked in self.operations:
             if ended > place:
-                return done, state, asked if begun < place else None
-            done, state = done + 1, asked.apply(state)
-        return done, state, None
+                return done, asked if begun < place else None
+            done.append(asked)
+        return done, None
 
 
-def record(recorder: Recorder, folder: Path, random: Random) -> Recording:
-    """Enrol and forget in a new gallery, opened anew now and then, sometimes beside a reader."""
+def record(recorder: Recorder, folder: Path, random: Random, *, encrypted: bool = False) -> Recording:
+    """Enrol, forget and change models in a new gallery, opened anew now and then, sometimes beside a reader.
+
+    An encrypted one is given another master key now and then.
+    """
     folder.mkdir()
     path = folder / "gallery.db"
     recorder.folder, recorder.log = folder, []
     operations: list[tuple[int, int, Operation]] = []
-    state: State = {}
-    while len(operations) < OPERATIONS:
-        with Gallery(path, MODEL) as gallery, Gallery(path, MODEL, read_only=path.exists()) as reader:
-            reader.people()
-            if random.random() < 0.5:
-                reader.close()
-            for _ in range(random.randint(1, 6)):
-                asked, begun = choose(random, state), len(recorder.log)
-                if asked.kind == "enrol":
-                    gallery.add(asked.name, asked.embeddings())
-                else:
-                    gallery.forget(asked.name)
-                state = asked.apply(state)
-                operations.append((begun, len(recorder.log), asked))
+    state, key = State(), 0
+    with recording_files(folder, recorder.log):
+        while len(operations) < OPERATIONS:
+            models, master = model_in_use(path), master_of(key) if encrypted else None
+            with (
+                Gallery(path, models[0], master=master) as gallery,
+                Gallery(path, models[0], read_only=path.exists()) as reader,
+            ):
+                reader.people()
+                if random.random() < 0.5:
+                    reader.close()
+                for _ in range(random.randint(1, 6)):
+                    asked = _choose(random, state, key if encrypted and path.exists() else None)
+                    begun = len(recorder.log)
+                    if asked.kind == "rotate":
+                        rotate(path, master_of(key), master_of(asked.seed))
+                        key = asked.seed
+                    else:
+                        perform(gallery, path, asked, models, both=random.random() < 0.5)
+                    state = asked.apply(state)
+                    operations.append((begun, len(recorder.log), asked))
+                    if asked.kind in ("upgrade", "rotate"):
+                        break
     recorder.folder = None
     return Recording(recorder.log, operations)
 
 
-def cut(recording: Recording, folder: Path, random: Random, findings: Findings, where: str) -> None:
+def master_of(number: int) -> Master:
+    """Return one of many master keys."""
+    return lambda _salt: bytes([number]) * 32
+
+
+def _choose(random: Random, state: State, key: int | None) -> Operation:
+    if state and key is not None and random.random() < 0.3:
+        return Operation("rotate", seed=key + 1)
+    if state and random.random() < 0.15:
+        return Operation("upgrade")
+    return choose(random, state)
+
+
+def cut(
+    recording: Recording, folder: Path, random: Random, findings: Findings, where: str, *, encrypted: bool = False
+) -> None:
     """Cut the power at a random moment and judge what is left."""
     place = random.randint(1, len(recording.log))
     disk = Disk({"gallery.db": Platter()})
@@ -132,9 +190,39 @@ def cut(recording: Recording, folder: Path, random: Random, findings: Findings, 
     folder.mkdir()
     for name, content in disk.after_a_cut(random).items():
         (folder / name).write_bytes(content)
-    done, state, pending = recording.at(place)
-    findings.acknowledged += done
-    findings.judge(folder / "gallery.db", state, pending, f"{where}, entry {place} of {len(recording.log)}")
+    done, pending = recording.at(place)
+    findings.acknowledged += len(done)
+    state = State()
+    for asked in done:
+        state = asked.apply(state)
+    where = f"{where}, entry {place} of {len(recording.log)}"
+    if encrypted:
+        keys = [asked.seed for asked in [Operation("rotate"), *done] if asked.kind == "rotate"]
+        rotating = pending is not None and pending.kind == "rotate"
+        findings.master = master_of(keys[-1])
+        findings.coming = master_of(keys[-1] + 1) if rotating else None
+        _check_keys(disk, folder, findings, done, pending, where)
+    findings.judge(folder / "gallery.db", state, pending, where)
+
+
+def _check_keys(
+    disk: Disk, folder: Path, findings: Findings, done: list[Operation], pending: Operation | None, where: str
+) -> None:
+    """Find keys of the forgotten, and key files of an older master key that were to be overwritten."""
+    rotating = pending is not None and pending.kind == "rotate"
+    if not rotating and any(any(content) for content in disk.nameless()):
+        findings.traces += 1
+        findings.seen.append(f"{where}: an old key file is not overwritten")
+    there: set[str] = set()
+    for asked in [*done, *([pending] if pending else [])]:
+        there = there | {asked.name} if asked.kind == "enrol" else there - {asked.name}
+    gone = {asked.name for asked in done if asked.kind == "forget"} - there
+    for path in folder.glob("gallery-*.keys"):
+        ring = read_keyring(path)
+        labels = {slot.label for slot in ring.live.values()}
+        if labels & {label_of(ring.id, name) for name in gone}:
+            findings.traces += 1
+            findings.seen.append(f"{where}: a key of somebody forgotten is still in {path.name}")
 
 
 def rounds(random: Random, cuts: int) -> Iterator[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""Kill a process that enrols, forgets and backs up, at random moments, and look at what is left."""
+"""Kill a process that enrols, forgets, backs up and changes models, at random moments, and look at what is left."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.gallery_rows import STORED
 from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
-from tests.bench.oracle import MODEL, Findings, Operation, State, choose
+from tests.bench.oracle import MODEL, OTHER, Findings, Operation, State, choose, model_in_use, perform
 
 LONGEST_LIFE = 0.04
 """Seconds until the kill, at most: several operations fit in."""
@@ -82,22 +82,37 @@ class Killing:
         state = self.state
         try:
             while True:
-                with Gallery(self.path, MODEL, master=self.findings.master) as gallery:
+                models = model_in_use(self.path)
+                with Gallery(self.path, models[0], master=self.findings.master) as gallery:
                     for _ in range(random.randint(1, 8)):
-                        state = self._one(gallery, random, state, say)
+                        asked = self._choose(random, state)
+                        state = self._one(gallery, asked, models, state, say, both=random.random() < 0.5)
+                        if asked.kind == "upgrade":
+                            break
         finally:
             traceback.print_exc()
             os._exit(1)
 
-    def _one(self, gallery: Gallery, random: Random, state: State, say: Callable[[str], object]) -> State:
-        asked = Operation("backup") if self.path.exists() and random.random() < 0.2 else choose(random, state)
+    def _choose(self, random: Random, state: State) -> Operation:
+        if not self.path.exists() or random.random() < 0.7:
+            return choose(random, state)
+        return Operation("backup" if random.random() < 0.6 else "upgrade")
+
+    def _one(
+        self,
+        gallery: Gallery,
+        asked: Operation,
+        models: tuple[str, str],
+        state: State,
+        say: Callable[[str], object],
+        *,
+        both: bool,
+    ) -> State:
         say(str(asked))
         if asked.kind == "backup":
             backup(self.path, self.folder / "backups", keep=KEEP, now=time.time())
-        elif asked.kind == "enrol":
-            gallery.add(asked.name, asked.embeddings())
         else:
-            gallery.forget(asked.name)
+            perform(gallery, self.path, asked, models, both=both)
         say("done")
         return asked.apply(state)
 
@@ -113,7 +128,8 @@ class Killing:
         """Look for vectors of the forgotten in the bytes of the gallery's files."""
         content = b"".join(file.read_bytes() for file in self.folder.glob("gallery.db*"))
         for name in forgotten:
-            looks = [look for asked in self.enrolments.pop(name) for look in asked.embeddings()]
+            asked = self.enrolments.pop(name)
+            looks = [look for each in asked for model in (MODEL, OTHER) for look in each.embeddings(model)]
             if any(look.vector.astype(STORED).tobytes()[place:][:16] in content for look in looks for place in PROBES):
                 self.findings.traces += 1
                 self.findings.seen.append(f"{where}: a vector of {name} is still in the files")

@@ -5,7 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fakes import BLUE, GREEN, MODEL, PINKISH, RED, Square
+from edgeface import wiring
+from edgeface.core.types import Event
+from edgeface.drivers.store import Gallery
+from edgeface.drivers.visits import VisitKeeper
+from tests.fakes import BLUE, GREEN, MODEL, PINKISH, RED, START, PaintedCamera, Square, paint
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +141,48 @@ def test_bad_luck_is_one_line(cli, arguments, code, message):
     ended = cli("calibrate", *arguments)
     assert (ended.code, ended.out) == (code, "")
     assert message in ended.err
+
+
+def test_figures_are_written_as_pictures_too(cli, tmp_path):
+    (tmp_path / "figures").mkdir()
+    assert cli("calibrate", "--strangers", "strangers.npz", "--far", "0.05", "--plots", "figures").code == 0
+    drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert drawn == ["det.png", "similarities.png"]
+    refused = cli("calibrate", "--strangers", "strangers.npz", "--far", "0.05", "--plots", "nowhere")
+    assert (refused.code, "--plots nowhere is no folder" in refused.err) == (2, True)
+
+
+def test_confirmed_visits_are_shown_but_give_no_advice(cli, tmp_path):
+    before = calibrated(cli, "--far", "0.05")
+    gallery = next(tmp_path.rglob("gallery.db"))
+    keeper = VisitKeeper(gallery, MODEL, 30, lambda: START)
+    for similarity in (0.81, 0.9, 0.99):
+        keeper.emit(Event("arrived", "alice", START, similarity, 1))
+    VisitKeeper(gallery, "another model", 30, lambda: START).emit(Event("arrived", "alice", START, 0.1, 1))
+    after = calibrated(cli, "--far", "0.05", "--html", "page.html")
+    assert (before["visits"], after["visits"], after["visits_missed"]) == (0, 3, 2)
+    assert after["threshold"] == before["threshold"]
+    assert "confirmed visits: 3, the least similar 0.810; at least 2 would be missed" in Path("page.html").read_text()
+
+
+def test_the_loop_keeps_visits_only_where_that_is_wanted(cli, monkeypatch, tmp_path):
+    gallery = next(tmp_path.rglob("gallery.db"))
+    monkeypatch.setattr(wiring, "films_live", lambda config: True)
+    monkeypatch.setattr(wiring, "make_live_camera", lambda *_, must_open: Film([paint(Square(RED))] * 10))
+    assert cli("run", "-o", "motion.gate=never").code == 0
+    with Gallery(gallery, MODEL, read_only=True) as opened:
+        assert opened.visits() == []
+    assert cli("run", "-o", "motion.gate=never", "-o", "privacy.visit_days=3650").code == 0
+    with Gallery(gallery, MODEL, read_only=True) as opened:
+        [visit] = opened.visits()
+    assert (visit.person, visit.model, visit.similarity > 0.99) == (1, MODEL, True)
+    assert cli("gallery", "sweep").code == 0
+    with Gallery(gallery, MODEL, read_only=True) as opened:
+        assert opened.visits() == []
+
+
+class Film(PaintedCamera):
+    name, fps = "film", None
+
+    def pace(self, period_seconds):
+        """Go on as before."""

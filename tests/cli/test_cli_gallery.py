@@ -93,3 +93,18 @@ def test_where_there_is_no_gallery_verify_and_backup_say_so(cli, tmp_path):
 def test_forgetting_reminds_of_the_backups_beside_the_gallery(cli):
     backup = backed_up(cli)["backup"]
     assert f"backups in {Path(backup).parent} may still hold alice" in cli("forget", "alice").err
+
+
+def test_pictures_are_kept_dropped_and_told_of(cli, painted, picture):
+    keep = ("-o", "gallery.keep_chips=plain")
+    red = picture("red.png", Square(RED))
+    for name in ("alice", "bob"):
+        assert cli("enroll", "--name", name, red, "--force", *keep).code == 0
+    assert cli("gallery", "drop-chips", "bob").out == "deleted 1 picture\n"
+    assert "kept again at the next enrolment" in cli("gallery", "drop-chips", "bob", *keep).err
+    assert cli("gallery", "drop-chips", "eve").code == 7
+    forgotten = cli("forget", "alice", "--json").objects[0]
+    assert (forgotten["looks_removed"], forgotten["chips_removed"]) == (2, 1)
+    assert cli("enroll", "--name", "alice", red, "--force", *keep).code == 0
+    assert cli("forget", "alice").out.startswith("forgot alice: 1 look and 1 picture deleted\n")
+    assert cli("gallery", "drop-chips", "--json").objects == [{"name": None, "chips_removed": 0}]

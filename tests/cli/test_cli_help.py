@@ -90,6 +90,7 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
         ["enroll", "--name", "alice", red],
         ["gallery", "set-aside", "2"],
         ["gallery", "take-back", "2"],
+        ["gallery", "drop-chips"],
         ["sinks", "test", "--config", "sinks.toml"],
         ["forget", "alice"],
     ]

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from edgeface import wiring
+from edgeface.card import SHIPPED_BUNDLE, read_bundle
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 carried = pytest.mark.skipif(
-    not (wiring.DEFAULT_BUNDLE / "model.json").is_file(), reason="this checkout carries no trained bundle"
+    not (SHIPPED_BUNDLE / "model.json").is_file(), reason="this checkout carries no trained bundle"
 )
 
 
@@ -89,3 +90,20 @@ def test_the_doctor_finds_the_tiny_model_well(cli, tiny):
 @carried
 def test_the_doctor_finds_the_carried_model_well(cli):
     assert cli("doctor", "--no-camera").code == 0
+
+
+@carried
+def test_a_gallery_goes_over_to_another_network_and_both_find_the_same_person(cli, tiny, portrait, tmp_path):
+    """From the tiny network to the carried one, by the pictures that were kept, sealed under the person's key."""
+    pytest.importorskip("cryptography", reason="the extra secure is not installed")
+    (tmp_path / "master.key").write_bytes(b"k" * 32)
+    (tmp_path / "master.key").chmod(0o600)
+    kept = ("-o", "gallery.key=file:master.key", "-o", "gallery.keep_chips=encrypted")
+    photo = portrait("enrolled.png")
+    assert cli("enroll", "--name", "eileen", photo, *kept).code == 0
+    assert cli("model", "upgrade", "default", "--variant", "float16", *kept).code == 0
+    [found] = cli("identify", photo, "--json", *kept).objects
+    assert [(face["name"], face["similarity"] > 0.99) for face in found["faces"]] == [("eileen", True)]
+    chosen = read_bundle(SHIPPED_BUNDLE).variant("float16").sha256
+    assert cli("model", "status", "--json").objects[0]["model"] == chosen
+    assert cli("gallery", "verify", "--json", *kept).objects[0]["models"] == [chosen]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each
+from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_each, settle
 from edgeface.core.types import Box, Face, Identity, Match
 from edgeface.errors import ConfigError
 
@@ -228,3 +228,30 @@ verdicts_of_a_frame = st.lists(
 @given(verdicts_of_a_frame)
 def test_who_bears_a_name_is_what_comparing_all_pairs_says(given_verdicts):
     assert one_place_each(given_verdicts) == slow_one_place_each(given_verdicts)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved", "who"),
+    [
+        (None, None, (), None),
+        (ADA, None, (), ADA),
+        (ADA, None, (ADA,), None),
+        (ADA, ADA, (ADA,), ADA),
+        (None, ADA, (ADA,), ADA),
+        (BOB, ADA, (ADA,), None),
+        (BOB, ADA, (ADA, BOB), ADA),
+    ],
+    ids=[
+        "nobody",
+        "who is not moved is named by the old model",
+        "who is moved is not",
+        "both agree",
+        "who is moved is named by the new model",
+        "each names somebody of its own",
+        "of two who are moved the new model decides",
+    ],
+)
+def test_between_two_models_each_person_is_decided_by_one(before, after, moved, who):
+    match = settle(look(before, 0.7), look(after, 0.6), moved.__contains__)
+    assert match.identity == who
+    assert match.similarity == (0.6 if who and who in moved else 0.7)

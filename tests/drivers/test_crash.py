@@ -34,6 +34,24 @@ main()
 """
 
 
+CARELESS_KEYS = """
+import os
+from edgeface.drivers import keyring
+
+class Careless:
+    def __getattr__(self, name):
+        return getattr(os, name)
+
+    def {function}
+
+keyring.os = Careless()
+from tests.bench.crash import main
+main()
+"""
+NO_SYNC = "fsync(self, descriptor): pass"
+NO_ZEROS = "pwrite(self, descriptor, content, place): return any(content) and os.pwrite(descriptor, content, place)"
+
+
 def shared_sqlite() -> bool:
     try:
         return bool(_library())
@@ -44,8 +62,9 @@ def shared_sqlite() -> bool:
 needs_vfs = pytest.mark.skipif(not shared_sqlite(), reason="this Python's sqlite3 has SQLite built in")
 
 
-def bench(*arguments: str, pragma: str = "") -> dict[str, int]:
+def bench(*arguments: str, pragma: str = "", keys: str = "") -> dict[str, int]:
     code = ["-c", CARELESS.format(pragma=pragma)] if pragma else ["-m", "tests.bench.crash"]
+    code = ["-c", CARELESS_KEYS.format(function=keys)] if keys else code
     done = subprocess.run(
         [sys.executable, *code, *arguments, "--seed", "7"],
         capture_output=True,
@@ -69,7 +88,7 @@ def test_no_kill_loses_half_does_or_brings_back_anything() -> None:
 
 def test_no_kill_does_so_to_an_encrypted_gallery() -> None:
     pytest.importorskip("cryptography", reason="the extra secure is not installed")
-    result = bench("--kills", "25", "--encrypted")
+    result = bench("--kills", "25", "--cuts", "0", "--encrypted")
     assert result["acknowledged"] > 0
     assert result["lost"] == result["resurrected"] == result["corrupt"] == result["traces"] == 0
 
@@ -79,6 +98,21 @@ def test_no_power_cut_does_either() -> None:
     result = bench("--kills", "0", "--cuts", "40")
     assert result["acknowledged"] > 40
     assert result["lost"] == result["resurrected"] == result["corrupt"] == 0
+
+
+@needs_vfs
+def test_no_power_cut_does_so_to_an_encrypted_gallery_its_key_file_or_its_master_key() -> None:
+    pytest.importorskip("cryptography", reason="the extra secure is not installed")
+    result = bench("--kills", "0", "--cuts", "20", "--encrypted")
+    assert result["acknowledged"] > 20
+    assert result["lost"] == result["resurrected"] == result["corrupt"] == result["traces"] == 0
+
+
+@needs_vfs
+@pytest.mark.parametrize(("keys", "fault"), [(NO_SYNC, "corrupt"), (NO_ZEROS, "traces")], ids=["sync", "overwriting"])
+def test_a_key_file_that_is_written_without_care_is_found_out(keys: str, fault: str) -> None:
+    pytest.importorskip("cryptography", reason="the extra secure is not installed")
+    assert bench("--kills", "0", "--cuts", "20", "--encrypted", keys=keys)[fault] > 0
 
 
 @needs_vfs
@@ -144,6 +178,22 @@ def test_what_was_synced_survives_any_cut_and_the_rest_may_be_missing_or_torn() 
     disk.do(Entry("write", "db", 1024, b"b" * 1024))
     left = {disk.after_a_cut(Random(seed))["db"] for seed in range(50)}
     assert left == {b"a" * 1024 + b"b" * size for size in (0, 512, 1024)}
+
+
+def test_a_renamed_file_is_the_old_one_or_the_new_one_until_the_folder_is_synced() -> None:
+    disk = Disk({"keys": Platter(b"old")})
+    for entry in (Entry("open", "keys", 1), Entry("create", "draft"), Entry("open", "draft", 2)):
+        disk.do(entry)
+    for entry in (Entry("write", "#2", 0, b"new"), Entry("fsync", "#2"), Entry("rename", "draft", 0, b"keys")):
+        disk.do(entry)
+    left = [disk.after_a_cut(Random(seed)) for seed in range(50)]
+    assert {files["keys"] for files in left} == {b"old", b"new"}
+    assert all(files.get("draft") in (None, b"new") for files in left)
+    assert disk.nameless() == []
+    for entry in (Entry("folder", ""), Entry("write", "#1", 0, b"\0\0\0"), Entry("fsync", "#1")):
+        disk.do(entry)
+    assert [disk.after_a_cut(Random(seed)) for seed in range(20)] == [{"keys": b"new"}] * 20
+    assert disk.nameless() == [bytes(3)]
 
 
 def test_a_deleted_file_may_be_back_until_the_folder_is_synced() -> None:

@@ -70,3 +70,20 @@ def test_a_missing_one_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no gallery"):
         upgrade(tmp_path / "none.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_only_reads_takes_back_what_a_power_cut_left_of_a_new_gallery(tmp_path: Path) -> None:
+    half, left = tmp_path / "half.db", tmp_path / "left.db"
+    with closing(sqlite3.connect(half, isolation_level=None)) as writer:
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN")
+        writer.execute("CREATE TABLE x (y)")
+        writer.executemany("INSERT INTO x VALUES (?)", [(bytes(4000),)] * 20)  # reaches the file before the commit
+        for end in ("", "-journal"):
+            left.with_name(left.name + end).write_bytes(half.with_name(half.name + end).read_bytes())
+    assert left.stat().st_size > 4096
+    with pytest.raises(StoreError, match=r"left\.db is empty"):
+        verify(left)
+    assert left.stat().st_size == 0
+    with Gallery(left, MODEL) as gallery:
+        assert gallery.people() == []

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edgeface.drivers.cameras.live import PORTS, STALL_SECONDS, open_stream, open_webcam
+from edgeface.drivers.cameras.live import PORTS, STALL_SECONDS, open_webcam
 from edgeface.drivers.cameras.picamera import PiCamera
 from edgeface.drivers.cameras.recorded import PictureFolder, VideoFile
 from edgeface.drivers.cameras.source import Source
+from edgeface.drivers.cameras.stream import StreamSource
 from edgeface.drivers.photos import SUFFIXES
 from edgeface.errors import CameraError
 
@@ -45,7 +46,7 @@ def open_camera(
             raise CameraError(
                 f"{scheme}:// is not a kind of stream that edgeface reads", hint=f"use {', '.join(PORTS)}"
             )
-        return open_stream(text, clock=clock, stall_seconds=stall_seconds, open_seconds=open_seconds)
+        return StreamSource(text, clock=clock, stall_seconds=stall_seconds, open_seconds=open_seconds)
     path = Path(text).expanduser()
     try:
         there = bool(text) and path.exists()

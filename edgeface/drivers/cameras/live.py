@@ -1,4 +1,4 @@
-"""Webcams and network streams, through OpenCV."""
+"""Webcams, and what reads network streams, through OpenCV."""
 
 import math
 import os
@@ -36,7 +36,7 @@ class LiveSource(Source):
         super().__init__(name)
         self._fps = declared_fps(capture)
         self._stall_seconds = stall_seconds
-        self._newest = Newest(lambda: _read(capture), capture.release, clock, skip=lambda: _skip(capture))
+        self._newest = Newest(lambda: read_picture(capture), capture.release, clock, skip=lambda: skip_picture(capture))
 
     @property
     def fps(self) -> float | None:
@@ -88,30 +88,16 @@ def open_webcam(
     return LiveSource(capture, f"webcam {index}", clock=clock, stall_seconds=stall_seconds)
 
 
-def open_stream(
-    address: str,
-    *,
-    clock: Callable[[], float] = time.time,
-    stall_seconds: float = STALL_SECONDS,
-    open_seconds: float | None = None,
-) -> LiveSource:
-    """Open a stream by its address. What stops answering is given up after `stall_seconds`.
-
-    It may take `open_seconds` to open, by default at most `stall_seconds`.
-    """
-    opening = min(OPEN_SECONDS, stall_seconds) if open_seconds is None else open_seconds
-    name = without_password(address)
+def open_capture(address: str, open_seconds: float, stall_seconds: float) -> cv2.VideoCapture:
+    """Open a stream by its address, in the process that decodes it; tell whether by `isOpened`."""
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-        math.ceil(opening * 1000),
+        math.ceil(open_seconds * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         math.ceil(stall_seconds * 1000),
     ]
     with opencv_muted():
-        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
-    if not capture.isOpened():
-        raise CameraError(f"stream {name} cannot be opened: {_network_reason(address)}", hint=f"try {name} in a player")
-    return LiveSource(capture, name, clock=clock, stall_seconds=stall_seconds)
+        return cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
 
 
 def without_password(address: str) -> str:
@@ -127,7 +113,7 @@ def declared_fps(capture: cv2.VideoCapture) -> float | None:
     return fps if 0 < fps <= 1000 else None
 
 
-def _read(capture: cv2.VideoCapture) -> Raw | None:
+def read_picture(capture: cv2.VideoCapture) -> Raw | None:
     """Return the next picture; a single one that cannot be decoded is passed over."""
     with opencv_muted():
         for _ in range(READ_TRIES):
@@ -137,7 +123,7 @@ def _read(capture: cv2.VideoCapture) -> Raw | None:
     return None
 
 
-def _skip(capture: cv2.VideoCapture) -> bool:
+def skip_picture(capture: cv2.VideoCapture) -> bool:
     """Pass over the next picture; tell whether there was one. A webcam's JPEG is not even decoded then."""
     with opencv_muted():
         return any(capture.grab() for _ in range(READ_TRIES))
@@ -155,7 +141,7 @@ def _webcam_hint(index: int) -> str:
     return f"these exist: {', '.join(present)}" if present else "no webcam is plugged in (there is no /dev/video*)"
 
 
-def _network_reason(address: str) -> str:
+def network_reason(address: str) -> str:
     """Ask the network once more, now for the reason, which FFmpeg keeps to itself."""
     try:
         parts = urlsplit(address)

@@ -1,0 +1,298 @@
+"""A gallery goes over to another model while both run, and can be brought back."""
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgeface import succession, wiring
+from edgeface.card import read_bundle, write_bundle
+from edgeface.config import load
+from edgeface.core.types import Frame
+from edgeface.drivers import model_upgrade
+from edgeface.drivers.control_client import ControlClient
+from edgeface.drivers.store import Gallery
+from tests.cli.test_cli_help import GOLDENS, compare, shape
+from tests.fakes import (
+    BLUE,
+    GREEN,
+    MODEL,
+    NEW_MODEL,
+    PINKISH,
+    RED,
+    START,
+    ColourEmbedder,
+    HueEmbedder,
+    PaintedCamera,
+    Square,
+    paint,
+)
+
+KEEP = ("-o", "gallery.keep_chips=plain")
+THIRD = "cd" * 32
+
+
+class ThirdEmbedder(ColourEmbedder):
+    model = THIRD
+
+    def embed(self, chips):
+        return [replace(embedding, model=THIRD) for embedding in super().embed(chips)]
+
+
+def make_embedder(config, bundle):
+    known = {MODEL: ColourEmbedder, NEW_MODEL: HueEmbedder, THIRD: ThirdEmbedder}
+    return known[bundle.variant(config.recognition.variant).sha256]()
+
+
+@pytest.fixture(autouse=True)
+def world(painted, monkeypatch, tmp_path):
+    """Two models, whose files nobody looks into."""
+    monkeypatch.setattr(wiring, "make_embedder", make_embedder)
+    monkeypatch.setattr("edgeface.succession.check_files", lambda bundle: None)
+    for name, digest in (("new", NEW_MODEL), ("third", THIRD)):
+        card = read_bundle(painted).card
+        file = replace(card.files["int8"], sha256=digest, thresholds={"0.01": 0.7, "0.001": 0.9})
+        write_bundle(tmp_path / name, replace(card, name=name, files={"int8": file}), {"int8": name.encode()})
+
+
+@pytest.fixture
+def enrol(cli, picture):
+    def run(name, colour, *options):
+        photo = picture(f"{name}.png", Square(colour))
+        return cli("enroll", "--name", name, photo, *options)
+
+    return run
+
+
+def who(cli, photo, *options):
+    ended = cli("identify", photo, "--json", *options)
+    assert ended.code == 0, ended.err
+    return [face["name"] for line in ended.objects for face in line["faces"]]
+
+
+def gallery_file():
+    return Path("home/.local/state/edgeface/gallery.db")
+
+
+def models_of(table):
+    with Gallery(gallery_file(), MODEL, read_only=True) as gallery:
+        return {model for (model,) in gallery._open.execute(f"SELECT DISTINCT model FROM {table}")}
+
+
+def test_everybody_whose_picture_is_kept_is_moved_at_once_and_the_old_model_retired(cli, enrol, picture):
+    for name, colour in (("alice", RED), ("bob", GREEN)):
+        assert enrol(name, colour, *KEEP).code == 0
+    ended = cli("model", "upgrade", "new")
+    first, second, *rest = ended.out.splitlines()
+    assert (ended.code, first) == (0, f"2 of 2 people moved to model {NEW_MODEL[:12]}")
+    assert second.startswith(f"model {MODEL[:12]} is retired; to go back: `edgeface gallery restore --force ")
+    assert "`edgeface calibrate` again" in rest[0]
+    assert (models_of("templates"), models_of("next_templates")) == ({NEW_MODEL}, set())
+    assert who(cli, "alice.png") == ["alice"]
+    assert enrol("carol", BLUE).code == 0
+    assert who(cli, "carol.png") == ["carol"]
+    assert cli("model", "status").out.startswith(f"model {NEW_MODEL[:12]} of {gallery_file().absolute().parent}/models")
+    assert cli("doctor", "--json").code in (0, 1)
+
+
+def test_going_back_is_restoring_the_backup(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    backup = cli("model", "upgrade", "new", "--json").objects[0]["backup"]
+    assert cli("gallery", "restore", backup).code == 7
+    assert cli("gallery", "restore", "--force", backup).code == 0
+    assert cli("model", "status").out.splitlines()[1] == f"1 of 1 people moved to model {NEW_MODEL[:12]}"
+    assert cli("model", "upgrade", "--cancel").out == f"model {NEW_MODEL[:12]} is left\n"
+    assert (models_of("templates"), models_of("next_templates")) == ({MODEL}, set())
+    assert who(cli, "alice.png") == ["alice"]
+
+
+def test_who_has_no_picture_is_named_by_the_old_model_until_enrolled_again(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    begun = cli("model", "upgrade", "new").out
+    assert begun == f"1 of 2 people moved to model {NEW_MODEL[:12]}\nenrol again, or --finish without: bob\n"
+    assert cli("model", "status", "--json").objects[0]["waiting"] == ["bob"]
+    assert [who(cli, f"{name}.png") for name in ("alice", "bob")] == [["alice"], ["bob"]]
+    assert models_of("templates") == {MODEL}
+    assert models_of("next_templates") == {NEW_MODEL}
+    again = enrol("bob", GREEN)
+    assert f"model {MODEL[:12]} is retired" in again.err
+    assert models_of("templates") == {NEW_MODEL}
+    assert [who(cli, f"{name}.png") for name in ("alice", "bob")] == [["alice"], ["bob"]]
+    assert cli("list").out.count("1 look,") == 2
+
+
+def test_each_model_judges_by_its_own_threshold(cli, enrol, picture):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    orange = picture("orange.png", Square((220, 120, 40)))  # cosine to RED: between 0.8 and 0.9
+    assert who(cli, orange) == ["alice"]
+    cli("model", "upgrade", "new")
+    assert who(cli, orange) == [None]
+
+
+def test_who_looks_like_somebody_to_either_model_is_not_enrolled(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    cli("model", "upgrade", "new")
+    refused = enrol("eve", PINKISH)
+    assert (refused.code, "looks like alice" in refused.err) == (5, True)
+
+
+def test_finishing_leaves_who_was_not_moved_without_a_look_and_says_so(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    cli("model", "upgrade", "new")
+    done = cli("model", "upgrade", "--finish", "-o", "recognition.threshold=0.5")
+    assert "cannot be recognised until enrolled again: bob" in done.out
+    assert "recognition.threshold = 0.5 was the old model's and is not used" in done.out
+    assert cli("list").out.splitlines()[1].startswith("bob  0 looks")
+    assert who(cli, "bob.png") == [None]
+
+
+def test_where_nobody_is_moved_nothing_is_finished(cli, enrol):
+    enrol("bob", GREEN)
+    refused = cli("model", "upgrade", "new", "--finish")
+    assert (refused.code, "nobody is moved" in refused.err) == (4, True)
+    assert who(cli, "bob.png") == ["bob"]
+    assert cli("model", "upgrade").code == 0
+
+
+def test_a_third_model_waits_until_the_first_upgrade_has_ended(cli, enrol):
+    enrol("bob", GREEN)
+    assert cli("model", "upgrade", "new").code == 0
+    refused = cli("model", "upgrade", "third")
+    assert (refused.code, "is being upgraded to model" in refused.err) == (4, True)
+    assert "--cancel" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("upgrade", 4, "no upgrade is going on"),
+        ("upgrade --finish", 4, "no upgrade is going on"),
+        ("upgrade --cancel", 4, "no upgrade is going on"),
+        ("upgrade bundle", 4, "is in use already"),
+        ("upgrade nowhere", 4, "no model bundle in nowhere"),
+        ("upgrade new --cancel", 2, "--cancel goes with nothing else"),
+        ("upgrade new --gallery none.db", 7, "there is no gallery at none.db"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(cli, enrol, words, code, said):
+    enrol("bob", GREEN)
+    ended = cli("model", *words.split())
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+
+
+def test_a_model_that_the_gallery_never_had_is_still_refused(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    cli("model", "upgrade", "new")
+    for bundle in ("bundle", "new"):
+        assert who(cli, "alice.png", "--model", bundle) == ["alice"]
+    refused = cli("identify", "alice.png", "--model", "third")
+    assert (refused.code, "was made with model" in refused.err) == (4, True)
+    assert "was made with another model" in cli("doctor", "-o", "recognition.model=third").out
+
+
+def test_a_move_that_was_killed_goes_on_where_it_was(cli, enrol, monkeypatch):
+    for name, colour in (("alice", RED), ("bob", GREEN)):
+        enrol(name, colour, *KEEP)
+    write, calls = model_upgrade.write_next, []
+
+    def once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return write(*arguments)
+
+    monkeypatch.setattr("edgeface.drivers.store.write_next", once)
+    assert cli("model", "upgrade", "new").code == 130
+    assert cli("model", "status", "--json").objects[0]["waiting"] == ["bob"]
+    assert [who(cli, f"{name}.png") for name in ("alice", "bob")] == [["alice"], ["bob"]]
+    assert cli("model", "upgrade").out.startswith("2 of 2 people moved")
+    assert len(calls) == 3
+
+
+def test_forgetting_takes_both_models_looks(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    cli("model", "upgrade", "new")
+    cli("forget", "alice")
+    assert models_of("next_templates") == set()
+    assert who(cli, "alice.png") == [None]
+
+
+def test_the_shapes_of_json_are_the_promised_ones(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    lines = []
+    for words in ("status", "upgrade new", "status", "upgrade --cancel", "upgrade new --finish"):
+        ended = cli("model", *words.split(), "--json")
+        assert ended.code == 0, ended.err
+        lines += [f"$ edgeface model {words} --json", *(json.dumps(shape(found)) for found in ended.objects)]
+    compare(GOLDENS / "json-model.txt", "\n".join(lines) + "\n")
+
+
+class Live(PaintedCamera):
+    """Shows alice until it is told to end."""
+
+    name, fps = "film", None
+
+    def __init__(self, ended):
+        super().__init__([paint(Square(RED))])
+        self.ended, self.shown = ended, 0
+
+    def pace(self, period_seconds):
+        """Go on as before."""
+
+    def frames(self):
+        while not self.ended.wait(0.002):
+            self.shown += 1
+            yield Frame(self.pictures[0], START + self.shown / 10)
+
+
+def test_a_running_daemon_goes_over_by_itself_and_tells_how_far_it_is(cli, enrol, monkeypatch):
+    enrol("alice", RED, *KEEP)
+    enrol("bob", GREEN)
+    told, cameras, ended = [], [], threading.Event()
+    config = load(overrides=[f"gallery.path={gallery_file().absolute()}"])
+
+    def look(number):
+        """Wait until as many cameras were opened and the last has shown enough for a name, then ask for the status."""
+        while len(cameras) < number or cameras[-1].shown < 10:
+            ended.wait(0.002)
+        with ControlClient(Path("s")) as daemon:
+            told.append(daemon.ask({"ask": "status"})["upgrade"])
+
+    def go_over():
+        try:
+            look(1)
+            succession.begin(config, "new", "", now=1.0)
+            look(2)
+            succession.move(config)
+            with ControlClient(Path("s")) as daemon:
+                told.append(daemon.ask({"ask": "status"})["upgrade"])
+            succession.finish(config, now=2.0)
+            look(3)
+        finally:
+            ended.set()
+
+    def make_camera(_config, _clock, _tell, *, must_open):
+        cameras.append(Live(ended))
+        return cameras[-1]
+
+    monkeypatch.setattr(wiring, "films_live", lambda _config: True)
+    monkeypatch.setattr(wiring, "make_live_camera", make_camera)
+    steps = threading.Thread(target=go_over)
+    steps.start()
+    run = cli("run", "--daemon", "--json", "-o", "control.socket=s", "-o", "motion.gate=never")
+    steps.join()
+    assert run.code == 0, run.err
+    assert [event["kind"] for event in run.objects if event.get("name") == "alice"] == ["arrived", "left"] * 3
+    to = {"to": NEW_MODEL[:12], "people": 2}
+    moving = [to | {"moved": 0, "waiting": ["alice", "bob"]}, to | {"moved": 1, "waiting": ["bob"]}]
+    assert told == [None, *moving, None]
+    assert run.err.count("beginning again with them") == 2
