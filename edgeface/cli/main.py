@@ -19,6 +19,7 @@ from edgeface.cli import (
     gallery,
     host,
     keys,
+    liveness,
     looks,
     measure,
     people,
@@ -81,6 +82,7 @@ app.command("snapshot")(control.snapshot)
 app.command("embed")(measure.embed)
 app.add_typer(measure.evaluate_app, name="evaluate")
 measure.evaluate_app.command("people")(host.evaluate_people)
+app.add_typer(liveness.liveness_app, name="liveness")
 app.command("doctor")(care.doctor)
 app.add_typer(bench.bench_app, name="bench")
 app.command("config")(care.show_config)

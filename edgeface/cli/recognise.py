@@ -191,6 +191,7 @@ def _watch(
             [outboxes, sink, powers.window],
             every=config.recognition.every,
             attention=attention,
+            prover=wiring.make_prover(config),
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,
             date=clock.date,
