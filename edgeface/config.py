@@ -200,6 +200,15 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownSettings:
+    """Whether people who are not enrolled are remembered from visit to visit. docs/unknowns.md"""
+
+    remember: bool = setting(False, "Whether vectors of them are kept in the gallery. Ask whether you may.")
+    days: float = setting(30.0, "Who has not come for so many days is forgotten.", at_least=0.01, at_most=3650)
+    most: int = setting(500, "So many are remembered; whoever comes then is not.", at_least=1, at_most=10_000)
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """How other commands reach a running daemon."""
 
@@ -243,6 +252,7 @@ class Config:
     gallery: GallerySettings = field(default_factory=GallerySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    unknown: UnknownSettings = field(default_factory=UnknownSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()

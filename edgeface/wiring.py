@@ -20,6 +20,7 @@ from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
+from edgeface.app.visitors import Visitors
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
 from edgeface.cohort_file import read_cohort
 from edgeface.config import Config
@@ -53,6 +54,7 @@ from edgeface.drivers.sinks.outbox import Outboxes
 from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.thermal import read_heat
+from edgeface.drivers.unknowns import Unknowns
 from edgeface.errors import ModelError
 
 LOG = logging.getLogger(__name__)
@@ -279,6 +281,24 @@ def make_prover(config: Config) -> Prover | None:
     required = config.liveness.mode == "require"
     limits = liveness_limits(config, turns=config.liveness.turns if required else 0)
     return None if config.liveness.mode == "off" else Prover(limits, draw_turn, required=required)
+
+
+def open_unknowns(config: Config, gallery: Gallery) -> Unknowns:
+    """Return the unknown people of a gallery."""
+    chosen = config.unknown
+    return Unknowns(
+        gallery,
+        keep_seconds=chosen.days * 86400.0,
+        most=chosen.most,
+        away_seconds=config.presence.patience_seconds,
+    )
+
+
+def make_visitors(config: Config, parts: Parts, gallery: Gallery) -> Visitors | None:
+    """Return what remembers unknown people; None where the owner does not want that."""
+    if not config.unknown.remember:
+        return None
+    return Visitors(open_unknowns(config, gallery), parts.policy, config.tracking.patience_seconds)
 
 
 def draw_turn() -> Turn:

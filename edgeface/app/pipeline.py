@@ -21,7 +21,7 @@ from edgeface.core.decision import Ballot, Policy, Verdict, judge, one_place_eac
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.quality import LIVE_LIMITS, Limits, assess, reasons
 from edgeface.core.tracking import Track, Tracker
-from edgeface.core.types import Face, Frame, Image, Match
+from edgeface.core.types import Embedding, Face, Frame, Image, Match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +31,8 @@ class Labelled:
     track: int
     face: Face
     verdict: Verdict
+    looks: tuple[Embedding, ...] = ()
+    """The latest looks that named nobody, at a face that is unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +50,8 @@ class _Case:
     ballot: Ballot
     looked_seconds: float = field(default=float("-inf"))
     in_doubt: bool = True
+    nameless: list[Embedding] = field(default_factory=list)
+    """The latest looks that named nobody, at most as many as vote."""
 
 
 class Pipeline:
@@ -93,8 +97,12 @@ class Pipeline:
             self._look(frame, tracks)
         with self._stage("decide"):
             verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
-        faces = [Labelled(track.number, track.face, said) for track, said in zip(update.active, verdicts, strict=True)]
+        faces = [self._labelled(track, said) for track, said in zip(update.active, verdicts, strict=True)]
         return Recognition(frame, faces)
+
+    def _labelled(self, track: Track, verdict: Verdict) -> Labelled:
+        looks = self._cases[track.number].nameless if verdict.state == "unknown" else ()
+        return Labelled(track.number, track.face, verdict, tuple(looks))
 
     def _expects_a_look(self, seconds: float) -> bool:
         """Tell whether a track is to be looked at if it is seen, or no track is known."""
@@ -120,14 +128,16 @@ class Pipeline:
         with self._stage("search"):
             nearest = [self._index.nearest(embedding, 2) for embedding in embeddings]
         with self._stage("decide"):
-            for track, people in zip(good, nearest, strict=True):
-                self._vote(self._cases[track.number], judge(track.face, people, self._policy), frame.seconds)
+            for track, embedding, people in zip(good, embeddings, nearest, strict=True):
+                match = judge(track.face, people, self._policy)
+                self._vote(self._cases[track.number], match, embedding, frame.seconds)
 
     def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
         return not reasons(assess(image, face, chip), self._limits)
 
-    def _vote(self, case: _Case, match: Match, seconds: float) -> None:
+    def _vote(self, case: _Case, match: Match, embedding: Embedding, seconds: float) -> None:
         case.ballot.add(match)
+        case.nameless = [*case.nameless, embedding][-self._policy.votes_of :] if match.identity is None else []
         verdict = case.ballot.verdict()
         case.in_doubt = verdict.state == "undecided" or match.identity != verdict.identity
         case.looked_seconds = seconds

@@ -26,6 +26,7 @@ from edgeface.cli import (
     recognise,
     sinks,
     transfer,
+    unknowns,
 )
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
@@ -70,6 +71,7 @@ gallery.gallery_app.command("encrypt")(keys.encrypt)
 gallery.gallery_app.command("rotate-key")(keys.rotate_key)
 gallery.gallery_app.command("sweep")(consent.sweep)
 app.command("consent")(consent.consent)
+app.add_typer(unknowns.unknowns_app, name="unknowns")
 app.add_typer(audit.audit_app, name="audit")
 gallery.gallery_app.command("looks")(looks.list_looks)
 gallery.gallery_app.command("set-aside")(looks.set_aside)

@@ -157,11 +157,11 @@ def _watch(
     config = reloader.config
     parts = wiring.make_parts(config, live=True)
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
-    enrolled = exists(Path(config.gallery.path))
+    read_only = exists(Path(config.gallery.path)) and not config.unknown.remember
     sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
     clock = wiring.make_clock()
     with (
-        wiring.open_gallery(config, parts.embedder.model, read_only=enrolled, ask=ask_passphrase) as gallery,
+        wiring.open_gallery(config, parts.embedder.model, read_only=read_only, ask=ask_passphrase) as gallery,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
         _source(config, clock, _teller([outboxes, sink], clock), must_open=not daemon) as source,
         _film(annotate, config, source) as film,
@@ -192,6 +192,7 @@ def _watch(
             every=config.recognition.every,
             attention=attention,
             prover=wiring.make_prover(config),
+            visitors=wiring.make_visitors(config, parts, gallery),
             on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
             on_beat=beat,
             date=clock.date,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from edgeface.core.types import Event, Identity, Liveness
+from edgeface.core.types import Event, Identity, Liveness, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Sighting:
     similarity: float
     liveness: Liveness | None = None
     """None: it is not looked for."""
+    unknown: Visitor | None = None
+    """Who it is that is not enrolled, where that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class _Visit:
     id: str
     liveness: Liveness | None = None
     """The best of the stay."""
+    unknown: Visitor | None = None
 
     def arrived(self) -> Event:
         return self._event("arrived")
@@ -41,8 +44,16 @@ class _Visit:
         return self._event("left")
 
     def _event(self, kind: Literal["arrived", "left"]) -> Event:
-        at, liveness = self.last_seconds, self.liveness
-        return Event(kind, self.name, at, self.similarity, self.track, visit=self.id, liveness=liveness)
+        return Event(
+            kind,
+            self.name,
+            self.last_seconds,
+            self.similarity,
+            self.track,
+            visit=self.id,
+            liveness=self.liveness,
+            unknown=self.unknown,
+        )
 
 
 class Presence:
@@ -103,9 +114,8 @@ class Presence:
         visits, key = (self._strangers, sighting.track) if person is None else (self._people, person.id)
         name = None if person is None else person.name
         if key not in visits:
-            visit = _Visit(
-                name, sighting.track, sighting.similarity, seconds, self._new_id(), liveness=sighting.liveness
-            )
+            track, liveness, unknown = sighting.track, sighting.liveness, sighting.unknown
+            visit = _Visit(name, track, sighting.similarity, seconds, self._new_id(), liveness, unknown)
             yield visit.arrived()
         else:
             visit = visits[key]

@@ -98,6 +98,18 @@ class Liveness:
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is not enrolled, remembered from visit to visit."""
+
+    name: str
+    """Such as "unknown-17"."""
+    visits: int
+    """How often they came, this visit included."""
+    ignored: bool = False
+    """True: nothing is told of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Somebody came or went."""
 
@@ -115,6 +127,8 @@ class Event:
     """The same for the arrival and the departure of one visit, and for no other; empty: it belongs to no visit."""
     liveness: Liveness | None = None
     """What was seen of it so far; None: it was not looked for."""
+    unknown: Visitor | None = None
+    """Who it is that is not enrolled; None: unknown people are not remembered, or it is somebody enrolled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ MIGRATIONS = (
         "CREATE TABLE calibrations (model TEXT PRIMARY KEY, threshold REAL NOT NULL, margin REAL NOT NULL, "
         "rate REAL NOT NULL, people INTEGER NOT NULL, made_at REAL NOT NULL)",
     ),
+    (
+        "CREATE TABLE unknowns (person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE, "
+        "visits INTEGER NOT NULL, last_at REAL NOT NULL, ignored INTEGER NOT NULL)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
@@ -86,6 +90,11 @@ KINDS = (
         "calibrations",
         "typeof(model) = 'text' AND threshold BETWEEN -1 AND 1 AND margin BETWEEN 0 AND 2 AND rate BETWEEN 0 AND 1 "
         "AND typeof(people) = 'integer' AND made_at BETWEEN 0 AND 253402300799",
+    ),
+    (
+        6,
+        "unknowns",
+        "typeof(visits) = 'integer' AND ignored IN (0, 1) AND last_at BETWEEN 0 AND 253402300799",
     ),
 )
 """Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is

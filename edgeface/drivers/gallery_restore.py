@@ -25,14 +25,14 @@ from edgeface.drivers.gallery_file import (
     schema_of,
     transaction,
 )
-from edgeface.drivers.gallery_rows import read_templates
+from edgeface.drivers.gallery_rows import ENROLLED, read_templates
 from edgeface.drivers.key_copies import remember_folder
 from edgeface.drivers.keyring import copy_keyring, keyring_path, read_keyring
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates", "consents", "calibrations")
+TABLES = ("people", "templates", "consents", "calibrations", "unknowns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,8 @@ def _differences(gallery: sqlite3.Connection, kept: sqlite3.Connection, vault: V
 def _looks(connection: sqlite3.Connection, vault: Vault) -> Iterator[tuple[str, bytes | None, str]]:
     # A person without a look counts too.
     rows = connection.execute(
-        "SELECT p.name, t.vector, p.key, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id"
+        "SELECT p.name, t.vector, p.key, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id "
+        f"WHERE {ENROLLED}"
     )
     for name, vector, key, model in rows:
         yield name, vault.open(vector, key, model), model

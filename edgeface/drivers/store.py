@@ -28,6 +28,7 @@ from edgeface.drivers.gallery_file import (
 )
 from edgeface.drivers.gallery_forget import Receipt, forget
 from edgeface.drivers.gallery_rows import (
+    UNKNOWN,
     Calibrated,
     Person,
     Template,
@@ -40,7 +41,7 @@ from edgeface.drivers.gallery_rows import (
     write_reason,
 )
 from edgeface.drivers.master_key import Master
-from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
+from edgeface.drivers.vault import Vault, finish_forgetting, open_vault, open_vault_to_write
 from edgeface.errors import EmbeddingMismatch, GalleryDamaged, StoreError
 
 
@@ -88,6 +89,7 @@ class Gallery:
         self._master = master
         self._keep_seconds = keep_seconds
         self._matrix: tuple[int, _Matrix] | None = None
+        self._unknown: tuple[int, list[Template]] | None = None
         self._absent = not read_only and not exists(path)
         self._connection: sqlite3.Connection | None = (
             imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
@@ -182,6 +184,46 @@ class Gallery:
         """Return until when each person may be recognised, by number, in Unix seconds; infinite: for ever."""
         with self._errors():
             return read_expiries(self._open, self._keep_seconds)
+
+    def unknown_looks(self) -> list[Template]:
+        """Return the looks at people who are remembered but not enrolled; see `edgeface.drivers.unknowns`."""
+        with self._errors():
+            (version,) = self._open.execute("PRAGMA data_version").fetchone()
+            if self._unknown is None or self._unknown[0] != version:
+                with reading(self._open):
+                    vault = open_vault(self._open, self._path, self._master)
+                    self._unknown = (version, read_templates(self._open, self._path, vault, UNKNOWN))
+        return self._unknown[1]
+
+    def erase_row(self, stored_name: str, action: str) -> Receipt:
+        """Erase somebody by the name that is stored, in the words of the audit log."""
+        with self._errors():
+            receipt = forget(self._open, self._path, stored_name, now=self._clock(), action=action)
+        self._matrix = self._unknown = None
+        return receipt
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[sqlite3.Connection, Vault]]:
+        """Yield the database in a transaction, with what seals vectors; the file is made if there is none."""
+        self._make_file()
+        with self._errors(), transaction(self._open):
+            yield self._open, open_vault_to_write(self._open, self._path, self._master)
+        self._unknown = None
+
+    @contextmanager
+    def reading_rows(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database to read from."""
+        with self._errors():
+            yield self._open
+
+    def now(self) -> float:
+        """Return the time, in Unix seconds."""
+        return self._clock()
+
+    @property
+    def path(self) -> Path:
+        """The gallery's file."""
+        return self._path
 
     def sweep(self, audit_seconds: float | None) -> tuple[list[Receipt], int]:
         """Forget whose time is over, and drop entries of the audit log that are older; return how many of these."""

@@ -52,6 +52,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
         }
         if event.visit:
             fields["visit"] = event.visit
+        if event.unknown:
+            fields |= {"unknown": event.unknown.name, "visits": event.unknown.visits}
         if event.liveness:
             fields |= {"liveness": event.liveness.verdict, "relief": round(event.liveness.relief, 4)}
     if event.test:
@@ -113,8 +115,11 @@ class Text:
             return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
+        who = event.name or "somebody unknown"
+        if event.unknown:
+            who = f"{event.unknown.name}, visit {event.unknown.visits},"
         alive = f", {event.liveness.verdict}" if event.liveness else ""
-        _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}{alive}")
+        _write(self._stream, f"{clock}  {who} {event.kind}{sure}{alive}")
 
     def close(self) -> None:
         """Do nothing: the stream belongs to whoever gave it."""
