@@ -44,8 +44,8 @@ class _Known:
 class Visitors:
     """Gives the unknown faces of a stream the ids under which they are remembered, one look-up a track.
 
-    A face is compared as an enrolled one is: enough of its looks must name the same person. A new one is remembered,
-    and forgotten at once when its track turns out to be somebody enrolled. A memory that fails costs the id and no
+    A face is compared as an enrolled one is, but for the margin: who was taken for two people once would otherwise be
+    another one on every visit. Enough of its looks must name the same person. A new one is remembered, and forgotten at once when its track turns out to be somebody enrolled. A memory that fails costs the id and no
     more. `patience_seconds` after a track was last seen what is known of it is dropped.
     """
 
@@ -60,19 +60,16 @@ class Visitors:
         for track, known in list(self._known.items()):
             if not abs(seconds - known.last_seconds) <= self._patience_seconds:
                 del self._known[track]
-        named = []
-        for sighting in seen:
-            visitor = self._visitor(faces[sighting.track], seconds)
-            if visitor is None or not visitor.ignored:
-                named.append(replace(sighting, unknown=visitor))
-        return named
+        for face in recognition.faces:
+            if face.verdict.identity is not None:
+                self._take_back(face.track)
+                # Whoever was somebody and is nobody now has turned away, and is not remembered.
+                self._known[face.track] = _Known(None, None, False, seconds)
+        strangers = {s.track: self._visitor(faces[s.track], seconds) for s in seen if s.identity is None}
+        named = [replace(sighting, unknown=strangers.get(sighting.track)) for sighting in seen]
+        return [sighting for sighting in named if sighting.unknown is None or not sighting.unknown.ignored]
 
     def _visitor(self, face: Labelled, seconds: float) -> Visitor | None:
-        if face.verdict.identity is not None:
-            self._take_back(face.track)
-            # Whoever was somebody and is nobody now has turned away, and is not remembered.
-            self._known[face.track] = _Known(None, None, False, seconds)
-            return None
         if face.track not in self._known:
             known = _Known(None, None, False, seconds)
             self._guarded(lambda: self._look_up(face, known))
@@ -87,7 +84,7 @@ class Visitors:
             return
         ballot = Ballot(replace(self._policy, votes_needed=min(self._policy.votes_needed, len(face.looks))))
         for look in face.looks:
-            ballot.add(judge(face.face, self._memory.nearest(look, 2), self._policy))
+            ballot.add(judge(face.face, self._memory.nearest(look, 1), self._policy))
         found = ballot.verdict().identity
         known.number = found.id if found else self._memory.remember(face.looks)
         known.new = found is None

@@ -123,7 +123,9 @@ def ignore(config: Config, unknown: UnknownArgument, json_output: JsonOption = F
 @unknowns_app.command("forget")
 @with_config("gallery")
 def forget_unknown(config: Config, unknown: UnknownArgument, json_output: JsonOption = False) -> None:
-    """Forget somebody as `edgeface forget` does: vectors overwritten, and in an encrypted gallery their key destroyed.
+    """Forget somebody as `edgeface forget` does, and print a receipt.
+
+    Their vectors are overwritten. In an encrypted gallery their key is destroyed.
 
     \b
     Examples:

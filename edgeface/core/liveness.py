@@ -14,7 +14,7 @@ from edgeface.core.types import Landmarks, Turn
 MOST_YAW = 50.0
 """Degrees. Nearer to a profile the hidden eye and mouth corner are guessed, and wander by themselves."""
 
-MOST_STEP_SECONDS = 1.0
+MOST_STEP_SECONDS = 1.5
 """After a longer pause in what is seen, evidence begins anew: who knows who stands there now."""
 
 

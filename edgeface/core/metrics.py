@@ -256,4 +256,4 @@ def wilson(count: int, of: int) -> tuple[float, float]:
     z2, rate = 1.959964**2, count / of
     centre = (rate + z2 / (2 * of)) / (1 + z2 / of)
     half = math.sqrt(z2 * (rate * (1 - rate) / of + z2 / (4 * of**2))) / (1 + z2 / of)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return centre - half if count else 0.0, centre + half if count < of else 1.0

@@ -3,9 +3,11 @@
 import pytest
 
 from edgeface import wiring
+from edgeface.config import load
+from edgeface.drivers.detectors.yunet import YuNet
 from tests.app.test_liveness import living, still, turning
 from tests.attacks import write
-from tests.fakes import GREEN, RED, PaintedCamera
+from tests.fakes import GREEN, RED, PaintedCamera, Square
 
 
 @pytest.fixture
@@ -81,3 +83,24 @@ def test_a_photograph_held_still_or_shaken_before_a_real_camera_is_not_alive(cli
         ("print-still", 0, 1),
         ("print-shaken", 0, 1),
     ]
+
+
+def test_run_tells_no_name_of_a_still_picture_where_liveness_is_required(cli, painted, picture):
+    assert cli("enroll", "--name", "alice", picture("alice.png", Square(RED))).code == 0
+    for number in range(8):
+        picture(f"clip/{number}.png", Square(RED))
+    watched = cli("run", "--camera", "clip", "-o", "liveness.mode=require", "--json")
+    assert {event["kind"] for event in watched.objects} == {"unproven"}
+    assert watched.objects[0]["state"] == "asked" and len(watched.objects[0]["turns"]) == 2
+    assert watched.objects[-1]["state"] == "failed"
+    assert "alice" not in watched.out
+    logged = cli("run", "--camera", "clip", "-o", "liveness.mode=log", "--json").objects
+    assert [(event["name"], event["liveness"]) for event in logged] == [("alice", "unproven")] * 2
+    assert "liveness" not in cli("run", "--camera", "clip", "--json").out
+
+
+def test_where_liveness_is_looked_for_faces_are_searched_closely_and_where_it_is_required_looked_at_often():
+    off, log, require = (load(overrides=[f"liveness.mode={mode}"]) for mode in ("off", "log", "require"))
+    assert wiring.make_prover(off) is None
+    assert wiring.make_coarse(log, YuNet()) is None and wiring.make_coarse(off, YuNet()) is not None
+    assert [wiring.reverify_seconds(config) for config in (off, log, require)] == [1.0, 1.0, 0.25]
