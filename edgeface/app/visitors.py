@@ -45,8 +45,9 @@ class Visitors:
     """Gives the unknown faces of a stream the ids under which they are remembered, one look-up a track.
 
     A face is compared as an enrolled one is, but for the margin: who was taken for two people once would otherwise be
-    another one on every visit. Enough of its looks must name the same person. A new one is remembered, and forgotten at once when its track turns out to be somebody enrolled. A memory that fails costs the id and no
-    more. `patience_seconds` after a track was last seen what is known of it is dropped.
+    another one on every visit. Enough of its looks must name the same person. A new one is remembered, and forgotten
+    at once when its track turns out to be somebody enrolled. A memory that fails costs the id and no more.
+    `patience_seconds` after a track was last seen what is known of it is dropped.
     """
 
     def __init__(self, memory: Memory, policy: Policy, patience_seconds: float) -> None:

@@ -97,9 +97,7 @@ class Proof:
         """Drop all evidence and draw other turns; with `middle`, the head must first come back to there."""
         self._begun = self._last_seconds = self._bin_seconds = seconds
         self._bin: list[Landmarks] = []
-        self._shapes: deque[npt.NDArray[np.float64]] = deque(
-            maxlen=round(self._limits.window_seconds / self._limits.bin_seconds)
-        )
+        self._shapes: deque[Landmarks] = deque(maxlen=round(self._limits.window_seconds / self._limits.bin_seconds))
         self._enough = False
         self._turns = tuple(self._draw() for _ in range(self._limits.turns))
         self._done = 0
@@ -108,13 +106,13 @@ class Proof:
     def _collect(self, landmarks: Landmarks, seconds: float) -> bool:
         """Average landmarks over a bin, and look at it once it is full; return False after a wrong turn."""
         if self._bin and seconds - self._bin_seconds >= self._limits.bin_seconds:
-            shape = np.mean(self._bin, axis=0, dtype=np.float64)
+            shape = np.asarray(np.mean(self._bin, axis=0), np.float32)
             self._bin = []
             self._shapes.append(shape)
             if not self._turn(pose(shape)[0]):
                 return False
             if len(self._shapes) == self._shapes.maxlen:
-                found = relief(self._shapes)
+                found = relief(list(self._shapes))
                 self.relief = max(self.relief, found)
                 self._enough = self._enough or found >= self._limits.least_relief
             self.alive = self._enough and self._done == len(self._turns)

@@ -1,5 +1,7 @@
 """liveness test, on painted people and on attacks with a real photograph."""
 
+import json
+
 import pytest
 
 from edgeface import wiring
@@ -7,6 +9,7 @@ from edgeface.config import load
 from edgeface.drivers.detectors.yunet import YuNet
 from tests.app.test_liveness import living, still, turning
 from tests.attacks import write
+from tests.cli.test_cli_help import GOLDENS, compare, shape
 from tests.fakes import GREEN, RED, PaintedCamera, Square
 
 
@@ -35,6 +38,9 @@ def test_refusals_and_accepts_are_counted_with_their_intervals(cli, films):
     given = ("--genuine", "me", "--attack", "print", "--attack", f"phone={phone}")
     tested = cli("liveness", "test", *given, "--json")
     assert tested.code == 0, tested.err
+    shapes = [json.dumps(shape(told)) for told in tested.objects]
+    command = f"$ edgeface liveness test {' '.join(given)} --json"
+    compare(GOLDENS / "json-liveness.txt", "\n".join([command, *shapes]) + "\n")
     me, prints, phones = tested.objects
     assert (me["kind"], me["counted"], me["count"], me["trials"]) == ("living", "false rejects", 0, 3)
     assert (me["low"], me["high"]) == (0.0, 0.5615)
