@@ -134,6 +134,25 @@ class PresenceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LivenessSettings:
+    """Whether a face must show that it is alive. It is no protection against a film of somebody. docs/liveness.md"""
+
+    mode: Literal["off", "log", "require"] = setting(
+        "off", '"log": events say what was seen; "require": no name without a proof. Read docs/liveness.md first.'
+    )
+    turns: int = setting(
+        2, 'So many turns of the head, to random sides, are asked for by "require"; 0: none.', at_least=0, at_most=9
+    )
+    turn_degrees: float = setting(20.0, "So far the head must turn.", at_least=5, at_most=45)
+    seconds: float = setting(
+        10.0, "So long a face has to prove it before other turns are asked for.", at_least=3, at_most=120
+    )
+    least_relief: float = setting(
+        0.1, "So much of a face's motion must be such as no flat picture makes.", at_least=0, at_most=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ThermalSettings:
     """When a live camera's loop goes slower because the board is hot."""
 
@@ -194,6 +213,15 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownSettings:
+    """Whether people who are not enrolled are remembered from visit to visit. docs/unknowns.md"""
+
+    remember: bool = setting(False, "Whether vectors of them are kept in the gallery. Ask whether you may.")
+    days: float = setting(30.0, "Who has not come for so many days is forgotten.", at_least=0.01, at_most=3650)
+    most: int = setting(500, "So many are remembered; whoever comes then is not.", at_least=1, at_most=10_000)
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """How other commands reach a running daemon."""
 
@@ -232,10 +260,12 @@ class Config:
     motion: MotionSettings = field(default_factory=MotionSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     presence: PresenceSettings = field(default_factory=PresenceSettings)
+    liveness: LivenessSettings = field(default_factory=LivenessSettings)
     thermal: ThermalSettings = field(default_factory=ThermalSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    unknown: UnknownSettings = field(default_factory=UnknownSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sink: tuple[SinkSettings, ...] = ()

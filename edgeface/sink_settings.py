@@ -7,9 +7,9 @@ from edgeface.settings import required, setting
 
 QUEUE = "So many events may wait for it; when one more comes, the oldest is given up."
 
-Kind = Literal["arrived", "left", "camera", "thermal", "no_face"]
+Kind = Literal["arrived", "left", "unproven", "camera", "thermal", "no_face"]
 
-KINDS: tuple[Kind, ...] = ("arrived", "left", "camera", "thermal")
+KINDS: tuple[Kind, ...] = ("arrived", "left", "unproven", "camera", "thermal")
 """What a sink is told of when it does not say."""
 
 EVENTS = 'Which kinds of events it is told; "no_face" is there too.'

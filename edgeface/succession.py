@@ -16,6 +16,7 @@ from edgeface.drivers import model_upgrade
 from edgeface.drivers.gallery_backup import backup
 from edgeface.drivers.gallery_chips import decode_chip
 from edgeface.drivers.gallery_file import open_any_version, require
+from edgeface.drivers.gallery_forget import Receipt
 from edgeface.drivers.model_shelf import install, shelf_folder
 from edgeface.drivers.model_upgrade import Moving, Upgrade
 from edgeface.drivers.store import Gallery
@@ -56,6 +57,8 @@ class Finished:
     upgrade: Upgrade
     backup: Path
     """The gallery as it was before."""
+    strangers: list[Receipt]
+    """Of the people who were remembered without being enrolled: they go with the old model."""
 
 
 def in_use(config: Config) -> Config:
@@ -172,7 +175,8 @@ def finish(config: Config, *, now: float) -> Finished:
         with gallery.changing() as connection:
             ended = model_upgrade.finish(connection, now=now)
         gallery.wipe()
-    return Finished(ended, made.path)
+        strangers = wiring.open_unknowns(config, gallery).drop_lost()
+    return Finished(ended, made.path, strangers)
 
 
 def finish_if_done(config: Config) -> Finished | None:

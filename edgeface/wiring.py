@@ -15,11 +15,13 @@ from edgeface.app.clock import SteadyClock
 from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
+from edgeface.app.liveness import Prover
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
 from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
+from edgeface.app.visitors import Visitors
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
 from edgeface.cohort_file import read_cohort
 from edgeface.config import Config
@@ -29,11 +31,12 @@ from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
 from edgeface.core.faceless import Faceless
 from edgeface.core.governor import Governor, GovernorLimits
+from edgeface.core.liveness import LivenessLimits
 from edgeface.core.motion import Motion
 from edgeface.core.presence import Presence
 from edgeface.core.protocols import Detector, Embedder, Index, Sink
 from edgeface.core.tracking import Tracker
-from edgeface.core.types import AnyEvent
+from edgeface.core.types import AnyEvent, Turn
 from edgeface.drivers import signing
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
@@ -52,6 +55,7 @@ from edgeface.drivers.sinks.outbox import Outbox, Outboxes
 from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.thermal import read_heat
+from edgeface.drivers.unknowns import Unknowns
 from edgeface.drivers.visits import VisitKeeper
 from edgeface.errors import ModelError
 
@@ -61,6 +65,11 @@ DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
 VISIT_BYTES = 6
 """Of the random id of a visit: among a million visits two share one with a chance of 0.2 %, runs and devices apart."""
+
+PROVING_SECONDS = 0.25
+"""Where liveness is required a decided face is looked at so often at least."""
+
+SIDES: tuple[Turn, ...] = ("left", "right")
 
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
@@ -253,11 +262,53 @@ def make_pipeline(
         index=index,
         policy=parts.policy,
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
-        reverify_seconds=config.tracking.reverify_seconds,
+        reverify_seconds=reverify_seconds(config),
         coarse=make_coarse(config, parts.detector),
         stage=stage,
         successor=successor,
     )
+
+
+def reverify_seconds(config: Config) -> float:
+    """Return how often a decided face is looked at: soon after it may have given its place to a picture."""
+    usual = config.tracking.reverify_seconds
+    return min(usual, PROVING_SECONDS) if config.liveness.mode == "require" else usual
+
+
+def liveness_limits(config: Config, *, turns: int) -> LivenessLimits:
+    """Return what a face must show to count as alive."""
+    chosen = config.liveness
+    return LivenessLimits(chosen.least_relief, turns, chosen.turn_degrees, chosen.seconds)
+
+
+def make_prover(config: Config) -> Prover | None:
+    """Return what looks for liveness; None where that is off. Only where it is required turns are asked for."""
+    required = config.liveness.mode == "require"
+    limits = liveness_limits(config, turns=config.liveness.turns if required else 0)
+    return None if config.liveness.mode == "off" else Prover(limits, draw_turn, required=required)
+
+
+def open_unknowns(config: Config, gallery: Gallery) -> Unknowns:
+    """Return the unknown people of a gallery."""
+    chosen = config.unknown
+    return Unknowns(
+        gallery,
+        keep_seconds=chosen.days * 86400.0,
+        most=chosen.most,
+        away_seconds=config.presence.patience_seconds,
+    )
+
+
+def make_visitors(config: Config, parts: Parts, gallery: Gallery) -> Visitors | None:
+    """Return what remembers unknown people; None where the owner does not want that."""
+    if not config.unknown.remember:
+        return None
+    return Visitors(open_unknowns(config, gallery), parts.policy, config.tracking.patience_seconds)
+
+
+def draw_turn() -> Turn:
+    """Choose a side at random, as nobody can foresee."""
+    return secrets.choice(SIDES)
 
 
 def make_attention(config: Config) -> Attention | None:
@@ -275,8 +326,11 @@ def make_attention(config: Config) -> Attention | None:
 
 
 def make_coarse(config: Config, detector: Detector) -> Coarse | None:
-    """Return what follows large faces; None when it is not wanted or the detector has no pass that is coarser."""
-    seconds = config.detection.follow_seconds
+    """Return what follows large faces; None when it is not wanted or the detector has no pass that is coarser.
+
+    Liveness is measured on landmarks of the close search.
+    """
+    seconds = config.detection.follow_seconds if config.liveness.mode == "off" else 0.0
     coarse = detector.coarse() if seconds and isinstance(detector, YuNet) else None
     return Coarse(coarse, coarse.long_side, seconds) if coarse else None
 
@@ -289,7 +343,8 @@ def make_presence(config: Config) -> Presence:
 def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:
     """Open the configured sinks, each behind an outbox."""
     people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
-    return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold))
+    alive = config.liveness.mode == "require"
+    return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold, alive))
 
 
 def make_visit_keeper(config: Config, model: str) -> Sink | None:

@@ -19,4 +19,5 @@ def identify(
     """Return a match for every face, largest first. A photo is a single look, so there is no vote."""
     faces = detector.detect(image)
     chips = [align(image, face.landmarks) for face in faces]
-    return match(faces, chips, Side(embedder, index, policy), successor)
+    looks = match(faces, chips, Side(embedder, index, policy), successor)
+    return [look.match for look in looks]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgeface.app.search import Coarse, Searcher
-from edgeface.app.sides import Side, Successor, match
+from edgeface.app.sides import Look, Side, Successor, match
 from edgeface.app.stages import Stage, untimed
 from edgeface.core.align import align
 from edgeface.core.cuts import Cuts
@@ -22,7 +22,7 @@ from edgeface.core.decision import Ballot, Policy, Verdict, one_place_each
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.quality import LIVE_LIMITS, Limits, assess, reasons
 from edgeface.core.tracking import Track, Tracker
-from edgeface.core.types import Face, Frame, Image, Match
+from edgeface.core.types import Embedding, Face, Frame, Image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +32,8 @@ class Labelled:
     track: int
     face: Face
     verdict: Verdict
+    looks: tuple[Embedding, ...] = ()
+    """The latest looks that named nobody, at a face that is unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,8 @@ class _Case:
     ballot: Ballot
     looked_seconds: float = field(default=float("-inf"))
     in_doubt: bool = True
+    nameless: list[Embedding] = field(default_factory=list)
+    """The latest looks that named nobody, at most as many as vote."""
 
 
 class Pipeline:
@@ -96,8 +100,12 @@ class Pipeline:
             self._look(frame, tracks)
         with self._stage("decide"):
             verdicts = one_place_each([self._cases[track.number].ballot.verdict() for track in update.active])
-        faces = [Labelled(track.number, track.face, said) for track, said in zip(update.active, verdicts, strict=True)]
+        faces = [self._labelled(track, said) for track, said in zip(update.active, verdicts, strict=True)]
         return Recognition(frame, faces)
+
+    def _labelled(self, track: Track, verdict: Verdict) -> Labelled:
+        looks = self._cases[track.number].nameless if verdict.state == "unknown" else ()
+        return Labelled(track.number, track.face, verdict, tuple(looks))
 
     def _expects_a_look(self, seconds: float) -> bool:
         """Tell whether a track is to be looked at if it is seen, or no track is known."""
@@ -119,15 +127,17 @@ class Pipeline:
         if not good:
             return
         faces = [track.face for track in good]
-        matches = match(faces, [chips[track.number] for track in good], self._side, self._successor, stage=self._stage)
-        for track, said in zip(good, matches, strict=True):
-            self._vote(self._cases[track.number], said, frame.seconds)
+        looks = match(faces, [chips[track.number] for track in good], self._side, self._successor, stage=self._stage)
+        for track, look in zip(good, looks, strict=True):
+            self._vote(self._cases[track.number], look, frame.seconds)
 
     def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
         return not reasons(assess(image, face, chip), self._limits)
 
-    def _vote(self, case: _Case, match: Match, seconds: float) -> None:
-        case.ballot.add(match)
+    def _vote(self, case: _Case, look: Look, seconds: float) -> None:
+        case.ballot.add(look.match)
+        named = look.match.identity
+        case.nameless = [] if named else [*case.nameless, look.embedding][-self._policy.votes_of :]
         verdict = case.ballot.verdict()
-        case.in_doubt = verdict.state == "undecided" or match.identity != verdict.identity
+        case.in_doubt = verdict.state == "undecided" or named != verdict.identity
         case.looked_seconds = seconds

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgeface.app.attention import Attention
+from edgeface.app.liveness import Prover
 from edgeface.app.pipeline import Pipeline, Recognition
+from edgeface.app.visitors import Visitors
 from edgeface.core.presence import Presence, Sighting
 from edgeface.core.protocols import Camera, Sink
 from edgeface.core.types import AnyEvent, Frame, Gap
@@ -37,6 +39,8 @@ def watch(
     *,
     every: int = 1,
     attention: Attention | None = None,
+    prover: Prover | None = None,
+    visitors: Visitors | None = None,
     on_frame: Callable[[Recognition], None] | None = None,
     on_beat: Callable[[], bool] | None = None,
     date: Callable[[float], float] = float,
@@ -44,6 +48,10 @@ def watch(
     """Examine every n-th frame until the source ends; however it ends, whoever is present is said to leave.
 
     Of these frames `attention` chooses those that are worth it; it never leaves one out while somebody is present.
+
+    `prover` says which faces are sighted; without it all are about whom a verdict was reached.
+
+    `visitors` says which unknown people came before.
 
     `on_frame` is called after each examined frame, for instance to draw it, `on_beat` after each frame and gap; when
     that returns True the watch ends. While a camera gives gaps, whoever is present leaves once the patience of presence
@@ -64,7 +72,11 @@ def watch(
         summary.last_seconds = frame.seconds
         recognition = pipeline.recognize(frame)
         summary.frames += 1
-        tell(presence.update(sightings(recognition), frame.seconds))
+        seen, unproven = (sightings(recognition), []) if prover is None else prover.judge(recognition)
+        if visitors is not None:
+            seen = visitors.name(recognition, seen)
+        tell(unproven)
+        tell(presence.update(seen, frame.seconds))
         if on_frame is not None:
             on_frame(recognition)
         return bool(recognition.faces)
@@ -84,6 +96,7 @@ def watch(
                 break
     finally:
         if summary.last_seconds is not None:
+            tell(prover.flush() if prover else [])
             tell(presence.flush(summary.last_seconds))
     return summary
 

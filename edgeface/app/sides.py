@@ -1,12 +1,12 @@
 """Match faces by one model, or by two side by side while a gallery goes over from one to the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeface.app.stages import Stage, untimed
 from edgeface.core.decision import Policy, judge, settle
 from edgeface.core.protocols import Embedder, Index, PartialIndex
-from edgeface.core.types import Face, Image, Match
+from edgeface.core.types import Embedding, Face, Image, Match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,15 @@ class Successor:
     policy: Policy
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One look at a face, and whom it shows."""
+
+    match: Match
+    embedding: Embedding
+    """By the model in use: while a gallery goes over to another one, by the old model, whoever is named."""
+
+
 def match(
     faces: Sequence[Face],
     chips: Sequence[Image],
@@ -34,8 +43,8 @@ def match(
     successor: Successor | None = None,
     *,
     stage: Stage = untimed,
-) -> list[Match]:
-    """Say whom each face shows, given its chip.
+) -> list[Look]:
+    """Look at each face, given its chip, and say whom it shows.
 
     With a successor each face is embedded by both models, each vector is compared with those of its own model, and
     each model judges by a policy of its own; `core.decision.settle` makes one word of the two.
@@ -44,13 +53,15 @@ def match(
     if successor is None:
         return before
     after = _by(faces, chips, successor, stage)
-    return [settle(old, new, successor.index.holds) for old, new in zip(before, after, strict=True)]
+    settled = [settle(old.match, new.match, successor.index.holds) for old, new in zip(before, after, strict=True)]
+    return [replace(old, match=said) for old, said in zip(before, settled, strict=True)]
 
 
-def _by(faces: Sequence[Face], chips: Sequence[Image], side: Side | Successor, stage: Stage) -> list[Match]:
+def _by(faces: Sequence[Face], chips: Sequence[Image], side: Side | Successor, stage: Stage) -> list[Look]:
     with stage("embed"):
         embeddings = side.embedder.embed(chips)
     with stage("search"):
         nearest = [side.index.nearest(embedding, 2) for embedding in embeddings]
     with stage("decide"):
-        return [judge(face, people, side.policy) for face, people in zip(faces, nearest, strict=True)]
+        looks = zip(faces, embeddings, nearest, strict=True)
+        return [Look(judge(face, people, side.policy), embedding) for face, embedding, people in looks]

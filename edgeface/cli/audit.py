@@ -98,11 +98,12 @@ def _read(path: Path) -> "tuple[list[Entry], dict[int | None, str]]":
     from edgeface.drivers.audit import read_entries
     from edgeface.drivers.gallery_errors import store_errors
     from edgeface.drivers.gallery_file import open_gallery
+    from edgeface.drivers.gallery_rows import MARK
     from edgeface.drivers.gallery_upgrade import upgrade
 
     upgrade(path)
     with closing(open_gallery(path, read_only=True)) as connection, store_errors(path):
-        names = dict(connection.execute("SELECT id, name FROM people"))
+        names = {number: name.removeprefix(MARK) for number, name in connection.execute("SELECT id, name FROM people")}
         return read_entries(connection, path), names
 
 

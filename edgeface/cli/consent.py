@@ -75,7 +75,8 @@ def consent(
 def sweep(config: Config, json_output: JsonOption = False) -> None:
     """Forget everybody whose consent or time is over, and drop old entries of the audit log.
 
-    The times are privacy.consent_days, keep_days and audit_days. Run it every day: systemd/edgeface-sweep.timer.
+    Unknown people who are remembered and have not come for unknown.days go too. The times are privacy.consent_days,
+    keep_days and audit_days. Run it every day: systemd/edgeface-sweep.timer.
 
     \b
     Examples:
@@ -88,21 +89,25 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
     require(Path(config.gallery.path))
     days = config.privacy.audit_days
     with wiring.open_gallery(config, "") as gallery:
+        strangers = wiring.open_unknowns(config, gallery).sweep()
         receipts, dropped = gallery.sweep(days * DAY if days else None)
         with gallery.changing() as connection:
             drop_before(connection, time.time() - (config.privacy.visit_days or 0) * DAY)
-    unreached = sorted({str(folder) for receipt in receipts for folder in receipt.spread.unreached})
+    unreached = sorted({str(folder) for receipt in [*strangers, *receipts] for folder in receipt.spread.unreached})
     for folder in unreached:
         tell(f"not reached: the key file in {folder} still holds their keys, until a backup is made there")
     if json_output:
         names = [receipt.name for receipt in receipts]
-        say_json({"forgotten": names, "unreached": unreached, "audit_dropped": dropped})
+        told = {"forgotten": names, "unknowns": len(strangers), "unreached": unreached, "audit_dropped": dropped}
+        say_json(told)
         return
     for receipt in receipts:
         say(f"forgot {receipt.name}: {receipt.looks} look{'s' * (receipt.looks != 1)} deleted")
+    if strangers:
+        say(f"forgot {len(strangers)} unknown {'people' if len(strangers) != 1 else 'person'}")
     if dropped:
         say(f"dropped {dropped} entries of the audit log")
-    if not receipts and not dropped:
+    if not receipts and not strangers and not dropped:
         tell("nothing is over")
 
 

@@ -19,6 +19,7 @@ from edgeface.cli import (
     gallery,
     host,
     keys,
+    liveness,
     looks,
     measure,
     model,
@@ -26,6 +27,7 @@ from edgeface.cli import (
     recognise,
     sinks,
     transfer,
+    unknowns,
 )
 from edgeface.cli.options import ConfigOption, Given, SettingOption
 from edgeface.cli.output import report
@@ -70,6 +72,7 @@ gallery.gallery_app.command("encrypt")(keys.encrypt)
 gallery.gallery_app.command("rotate-key")(keys.rotate_key)
 gallery.gallery_app.command("sweep")(consent.sweep)
 app.command("consent")(consent.consent)
+app.add_typer(unknowns.unknowns_app, name="unknowns")
 app.add_typer(audit.audit_app, name="audit")
 gallery.gallery_app.command("looks")(looks.list_looks)
 gallery.gallery_app.command("set-aside")(looks.set_aside)
@@ -83,6 +86,7 @@ app.command("snapshot")(control.snapshot)
 app.command("embed")(measure.embed)
 app.add_typer(measure.evaluate_app, name="evaluate")
 measure.evaluate_app.command("people")(host.evaluate_people)
+app.add_typer(liveness.liveness_app, name="liveness")
 app.command("doctor")(care.doctor)
 app.add_typer(bench.bench_app, name="bench")
 app.command("config")(care.show_config)

@@ -158,5 +158,11 @@ def _afterwards(config: Config, done: "Finished | None") -> list[str]:
     lines = ["`edgeface calibrate` again: another model has another threshold"]
     if config.recognition.threshold is not None:
         lines.append(f"recognition.threshold = {config.recognition.threshold:g} was the old model's and is not used")
+    if done.strangers:
+        lines.append(f"forgotten with the old model, as they are not enrolled: {len(done.strangers)}")
+    lines += [
+        f"not reached: the key file in {folder} still holds keys of them, until a backup is made there"
+        for folder in sorted({folder for receipt in done.strangers for folder in receipt.spread.unreached})
+    ]
     backups = Path(done.backup).parent
     return [*lines, f"the backup in {backups} holds the looks of the old model: delete it when all is well"]

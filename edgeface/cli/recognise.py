@@ -171,11 +171,11 @@ def _watch(
     config = succession.in_use(given)
     parts = wiring.make_parts(config, live=True)
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
-    enrolled = exists(Path(config.gallery.path))
+    read_only = exists(Path(config.gallery.path)) and not config.unknown.remember
     sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
     clock, live = wiring.make_clock(), wiring.films_live(config)
     with (
-        wiring.open_gallery(config, parts.embedder.model, read_only=enrolled, ask=ask_passphrase) as gallery,
+        wiring.open_gallery(config, parts.embedder.model, read_only=read_only, ask=ask_passphrase) as gallery,
         succession.successor(given, gallery) as successor,
         wiring.make_outboxes(config, os.environ, gallery) as outboxes,
         _keeping_visits(config, parts.embedder.model if live and successor is None else None) as keepers,
@@ -209,6 +209,8 @@ def _watch(
                 [outboxes, sink, powers.window, *keepers],
                 every=config.recognition.every,
                 attention=attention,
+                prover=wiring.make_prover(config),
+                visitors=wiring.make_visitors(config, parts, gallery),
                 on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
                 on_beat=beat,
                 date=clock.date,

@@ -241,3 +241,19 @@ def _blocks_of_pairs(
         similarities = vectors[start:stop] @ vectors[start:].T
         same = people[start:stop, None] == people[None, start:]
         yield similarities[once], same[once]
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """Return the 95 % interval of a rate that was seen `count` times among `of` independent trials.
+
+    Source: Wilson 1927, "Probable inference", eq. 6, with z = 1.96.
+
+    >>> [round(bound, 3) for bound in wilson(0, 10)]
+    [0.0, 0.278]
+    """
+    if not 0 <= count <= of or of < 1:
+        raise ValueError(f"{count} of {of} is no rate")
+    z2, rate = 1.959964**2, count / of
+    centre = (rate + z2 / (2 * of)) / (1 + z2 / of)
+    half = math.sqrt(z2 * (rate * (1 - rate) / of + z2 / (4 * of**2))) / (1 + z2 / of)
+    return centre - half if count else 0.0, centre + half if count < of else 1.0

@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from edgeface.core.types import Event, Identity
+from edgeface.core.types import Event, Identity, Liveness, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,10 @@ class Sighting:
     identity: Identity | None
     """None: somebody who is not in the gallery."""
     similarity: float
+    liveness: Liveness | None = None
+    """None: it is not looked for."""
+    unknown: Visitor | None = None
+    """Who it is that is not enrolled, where that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,27 @@ class _Visit:
     """The best of the stay."""
     last_seconds: float
     id: str
+    liveness: Liveness | None = None
+    """The best of the stay."""
+    unknown: Visitor | None = None
+
+    def arrived(self) -> Event:
+        return self._event("arrived")
 
     def left(self) -> Event:
-        return Event("left", self.name, self.last_seconds, self.similarity, self.track, visit=self.id)
+        return self._event("left")
+
+    def _event(self, kind: Literal["arrived", "left"]) -> Event:
+        return Event(
+            kind,
+            self.name,
+            self.last_seconds,
+            self.similarity,
+            self.track,
+            visit=self.id,
+            liveness=self.liveness,
+            unknown=self.unknown,
+        )
 
 
 class Presence:
@@ -91,9 +114,20 @@ class Presence:
         visits, key = (self._strangers, sighting.track) if person is None else (self._people, person.id)
         name = None if person is None else person.name
         if key not in visits:
-            visit = _Visit(name, sighting.track, sighting.similarity, seconds, self._new_id())
-            yield Event("arrived", name, seconds, sighting.similarity, sighting.track, visit=visit.id)
+            track, liveness, unknown = sighting.track, sighting.liveness, sighting.unknown
+            visit = _Visit(name, track, sighting.similarity, seconds, self._new_id(), liveness, unknown)
+            yield visit.arrived()
         else:
             visit = visits[key]
-        best = max(visit.similarity, sighting.similarity)
-        visits[key] = replace(visit, name=name, track=sighting.track, similarity=best, last_seconds=seconds)
+        visits[key] = replace(
+            visit,
+            name=name,
+            track=sighting.track,
+            similarity=max(visit.similarity, sighting.similarity),
+            last_seconds=seconds,
+            liveness=_better(visit.liveness, sighting.liveness),
+        )
+
+
+def _better(one: Liveness | None, other: Liveness | None) -> Liveness | None:
+    return max((one, other), key=lambda seen: (seen.verdict == "alive", seen.relief) if seen else (False, -1.0))

@@ -84,6 +84,31 @@ class Match:
     """Cosine to the nearest *other* person; -1 when there is none."""
 
 
+Turn = Literal["left", "right"]
+"""A turn of the head, to the person's own side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """Whether a face has moved as a living one does. It proves little: a film of somebody moves likewise."""
+
+    verdict: Literal["alive", "unproven"]
+    relief: float
+    """How much of its motion no flat picture could make, in sizes of the face; see `edgeface.core.liveness.relief`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is not enrolled, remembered from visit to visit."""
+
+    name: str
+    """Such as "unknown-17"."""
+    visits: int
+    """How often they came, this visit included."""
+    ignored: bool = False
+    """True: nothing is told of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Somebody came or went."""
@@ -100,6 +125,28 @@ class Event:
     """True: nobody came or went, a sink is being tried out."""
     visit: str = ""
     """The same for the arrival and the departure of one visit, and for no other; empty: it belongs to no visit."""
+    liveness: Liveness | None = None
+    """What was seen of it so far; None: it was not looked for."""
+    unknown: Visitor | None = None
+    """Who it is that is not enrolled; None: unknown people are not remembered, or it is somebody enrolled."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnprovenEvent:
+    """A face resembles somebody enrolled, whose name is withheld as long as nothing shows that it is alive."""
+
+    state: Literal["asked", "failed"]
+    """"asked": it is to turn now; "failed": it did not show in time that it is alive, or is gone."""
+    turns: tuple[Turn, ...]
+    """The turns of the head that are asked for, in this order; empty when it failed."""
+    relief: float
+    """As in `Liveness`."""
+    at: float
+    """Seconds since the Unix epoch, UTC."""
+    track: int
+    """Number of the track, from 1, within one run."""
+    kind: Literal["unproven"] = "unproven"
+    test: bool = False
 
 
 CameraState = Literal["starting", "ok", "faulty"]
@@ -151,7 +198,7 @@ class NoFaceEvent:
     test: bool = False
 
 
-AnyEvent = Event | CameraEvent | ThermalEvent | NoFaceEvent
+AnyEvent = Event | UnprovenEvent | CameraEvent | ThermalEvent | NoFaceEvent
 """What sinks are told."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from edgeface.core.names import clean_name, suggest
 from edgeface.core.types import Identity
 from edgeface.drivers.audit import append
+from edgeface.drivers.gallery_rows import ENROLLED
 from edgeface.errors import ConfigError, StoreError
 
 MOST_TEXT = 100
@@ -45,7 +46,7 @@ def record_consent(connection: sqlite3.Connection, path: Path, name: str, consen
         raise ConfigError(f"the consent of {name} would be over before it is given", hint="give a later day")
     row = connection.execute("SELECT id FROM people WHERE name = ?", (name,)).fetchone()
     if row is None:
-        names = [there for (there,) in connection.execute("SELECT name FROM people")]
+        names = [there for (there,) in connection.execute(f"SELECT p.name FROM people p WHERE {ENROLLED}")]
         raise StoreError(f"nobody called {name!r} is in gallery {path}", hint=suggest(name, names))
     connection.execute(
         "INSERT OR REPLACE INTO consents VALUES (?, ?, ?, ?, ?)", (row[0], by, text, consent.given, consent.expires)
@@ -66,7 +67,8 @@ def read_expiries(connection: sqlite3.Connection, keep_seconds: float | None) ->
     That is the end of their consent; without any it is `keep_seconds` after they were enrolled, if given.
     """
     rows = connection.execute(
-        "SELECT p.id, p.enrolled_at, c.person_id, c.expires_at FROM people p LEFT JOIN consents c ON c.person_id = p.id"
+        "SELECT p.id, p.enrolled_at, c.person_id, c.expires_at FROM people p "
+        f"LEFT JOIN consents c ON c.person_id = p.id WHERE {ENROLLED}"
     ).fetchall()
     keep = math.inf if keep_seconds is None else keep_seconds
     return {

@@ -13,6 +13,7 @@ from pathlib import Path
 from edgeface.drivers.durable import is_draft, make_folder, replacing
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import check_content, connect_to_write, open_any_version, transaction
+from edgeface.drivers.gallery_rows import ENROLLED
 from edgeface.drivers.key_copies import remember_folder
 from edgeface.drivers.keyring import copy_keyring
 from edgeface.drivers.vault import keyring_of, ring_of
@@ -85,7 +86,10 @@ def _copy_keys(path: Path, folder: Path) -> None:
 
 def count(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return how many people and how many looks there are."""
-    return connection.execute("SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM templates)").fetchone()
+    return connection.execute(
+        f"SELECT (SELECT count(*) FROM people p WHERE {ENROLLED}), "
+        f"(SELECT count(*) FROM templates t JOIN people p ON p.id = t.person_id WHERE {ENROLLED})"
+    ).fetchone()
 
 
 def free_name(folder: Path, stem: str, now: float) -> Path:

@@ -9,6 +9,7 @@ from edgeface.core.names import suggest
 from edgeface.drivers.audit import Entry, append
 from edgeface.drivers.gallery_chips import count_chips
 from edgeface.drivers.gallery_file import transaction
+from edgeface.drivers.gallery_rows import ENROLLED
 from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.key_copies import Spread, destroy_of, spread
 from edgeface.drivers.keyring import label_of
@@ -50,7 +51,7 @@ def forget(connection: sqlite3.Connection, path: Path, name: str, *, now: float,
         ring = keyring_of(connection, path)
         keys = destroy_of(ring, label_of(ring.id, name), [key for _, key, _ in rows]) if ring else 0
         if not rows and not keys:
-            names = [there for (there,) in connection.execute("SELECT name FROM people")]
+            names = [there for (there,) in connection.execute(f"SELECT p.name FROM people p WHERE {ENROLLED}")]
             raise StoreError(f"nobody called {name!r} is in gallery {path}", hint=suggest(name, names))
         arrived = spread(connection, ring) if ring else Spread([], [])
         chips = sum(count_chips(connection, number) for number, _, _ in rows)

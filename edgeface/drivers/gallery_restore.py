@@ -26,14 +26,24 @@ from edgeface.drivers.gallery_file import (
     schema_of,
     transaction,
 )
-from edgeface.drivers.gallery_rows import read_templates
+from edgeface.drivers.gallery_rows import ENROLLED, MARK, UNKNOWN, read_templates
 from edgeface.drivers.key_copies import remember_folder
 from edgeface.drivers.keyring import copy_keyring, keyring_path, read_keyring
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.vault import Vault, open_vault, open_vault_to_write, ring_of
 from edgeface.errors import GalleryDamaged, StoreError
 
-TABLES = ("people", "templates", "consents", "calibrations", "chips", "next_templates", "upgrades", "visits")
+TABLES = (
+    "people",
+    "templates",
+    "consents",
+    "calibrations",
+    "chips",
+    "next_templates",
+    "upgrades",
+    "visits",
+    "unknowns",
+)
 
 WITH_CHIPS = 6
 """Since this schema a gallery may hold chips, and the vectors of a model to come."""
@@ -85,11 +95,11 @@ def verify(path: Path, master: Master | None = None, keys: Path | None = None) -
         if schema >= WITH_CHIPS:
             deque(read_chips(connection, path, vault), maxlen=0)  # each is opened and looked at
             templates += read_templates(connection, path, vault, upcoming=True)
+        templates += read_templates(connection, path, vault, UNKNOWN)
     for template in templates:
         if abs(float(np.linalg.norm(template.embedding.vector)) - 1) > 0.01:
-            raise GalleryDamaged(
-                f"gallery {path} is damaged: a look at {template.identity.name} is not of unit length", hint=RESTORE
-            )
+            name = template.identity.name.removeprefix(MARK)
+            raise GalleryDamaged(f"gallery {path} is damaged: a look at {name} is not of unit length", hint=RESTORE)
     return Verified(people, looks, schema, models)
 
 
@@ -197,7 +207,8 @@ def _differences(gallery: sqlite3.Connection, kept: sqlite3.Connection, vault: V
 def _looks(connection: sqlite3.Connection, vault: Vault) -> Iterator[tuple[str, bytes | None, str]]:
     # A person without a look counts too.
     rows = connection.execute(
-        "SELECT p.name, t.vector, p.key, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id"
+        "SELECT p.name, t.vector, p.key, t.model FROM people p LEFT JOIN templates t ON t.person_id = p.id "
+        f"WHERE {ENROLLED}"
     )
     for name, vector, key, model in rows:
         yield name, vault.open(vector, key, model), model

@@ -14,6 +14,13 @@ from edgeface.errors import GalleryDamaged
 
 STORED = np.dtype("<f4")
 
+MARK = "\x01"
+"""Begins the stored name of somebody who came and is not enrolled; no person's name may hold it."""
+
+ENROLLED = "substr(p.name, 1, 1) <> char(1)"
+UNKNOWN = "substr(p.name, 1, 1) = char(1)"
+"""True of the people p of a query who are enrolled, and of those who are not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -62,16 +69,19 @@ def read_people(connection: sqlite3.Connection) -> list[Person]:
     """Return everybody, sorted by name; looks that are set aside do not count."""
     rows = connection.execute(
         "SELECT p.id, p.name, count(t.id), p.enrolled_at, coalesce(max(t.model), '') FROM people p "
-        "LEFT JOIN templates t ON t.person_id = p.id AND t.set_aside IS NULL GROUP BY p.id"
+        "LEFT JOIN templates t ON t.person_id = p.id AND t.set_aside IS NULL "
+        f"WHERE {ENROLLED} GROUP BY p.id"
     ).fetchall()
     everybody = [Person(Identity(id_, name), looks, at, model) for id_, name, looks, at, model in rows]
     return sorted(everybody, key=lambda person: (person.identity.name.casefold(), person.identity.name))
 
 
 def read_templates(
-    connection: sqlite3.Connection, path: Path, vault: Vault, *, upcoming: bool = False
+    connection: sqlite3.Connection, path: Path, vault: Vault, whose: str = ENROLLED, *, upcoming: bool = False
 ) -> list[Template]:
     """Return every stored look, a person's looks together, in the order in which they came.
+
+    Those of enrolled people, or with `UNKNOWN` of the others.
 
     Those set aside are among them; whose key was destroyed is left out. The schema may be an older one, as a backup's.
     With `upcoming` the vectors are those of the model that the gallery is being upgraded to, of looks that have one.
@@ -83,7 +93,7 @@ def read_templates(
     of, joined = ("n", "JOIN next_templates n ON n.look = t.id ") if upcoming else ("t", "")
     rows = connection.execute(
         f"SELECT t.id, p.id, p.name, {key}, {of}.vector, {of}.model, t.source, t.created_at, {reason} "
-        f"FROM templates t {joined}JOIN people p ON p.id = t.person_id ORDER BY p.id, t.id"
+        f"FROM templates t {joined}JOIN people p ON p.id = t.person_id WHERE {whose} ORDER BY p.id, t.id"
     ).fetchall()
     opened = [(row, vault.open(row[4], row[3], row[5])) for row in rows]
     return [

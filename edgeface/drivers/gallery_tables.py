@@ -47,6 +47,10 @@ MIGRATIONS = (
         "model TEXT NOT NULL, similarity REAL NOT NULL, at REAL NOT NULL)",
         "CREATE INDEX visits_of_person ON visits (person_id)",
     ),
+    (
+        "CREATE TABLE unknowns (person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE, "
+        "visits INTEGER NOT NULL, last_at REAL NOT NULL, ignored INTEGER NOT NULL)",
+    ),
 )
 """The statements of each schema version, from 1. Append only: what was released is never edited."""
 
@@ -89,6 +93,7 @@ KINDS = (
         "AND (ended_at IS NULL OR ended_at BETWEEN 0 AND 253402300799)",
     ),
     (7, "visits", "typeof(model) = 'text' AND similarity BETWEEN -1 AND 1.001 AND at BETWEEN 0 AND 253402300799"),
+    (8, "unknowns", "typeof(visits) = 'integer' AND ignored IN (0, 1) AND last_at BETWEEN 0 AND 253402300799"),
 )
 """Since which schema, what is true of every row of a table; SQLite itself keeps any value in any column. A text is
 after every number, and the last time is the end of the year 9999. Either everybody has a key or nobody."""

@@ -12,7 +12,7 @@ from edgeface.core.names import MAX_NAME, clean_name, suggest
 from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import empty_log, open_gallery, transaction
-from edgeface.drivers.gallery_rows import STORED, write_looks, write_person
+from edgeface.drivers.gallery_rows import ENROLLED, STORED, write_looks, write_person
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.parcel import PackedPerson, Parcel, pack, unpack
 from edgeface.drivers.sealed import seal, unseal
@@ -84,7 +84,8 @@ def import_people(
 
 
 def _check_fits(gallery: sqlite3.Connection, vault: Vault, parcel: Parcel, path: Path) -> None:
-    for other, length in gallery.execute("SELECT DISTINCT model, length(vector) FROM templates"):
+    of_enrolled = f"FROM templates t JOIN people p ON p.id = t.person_id WHERE {ENROLLED}"
+    for other, length in gallery.execute(f"SELECT DISTINCT t.model, length(t.vector) {of_enrolled}"):
         if other != parcel.model:
             raise EmbeddingMismatch(
                 f"gallery {path} was made with model {other[:12]}…, the file with {parcel.model[:12]}…",

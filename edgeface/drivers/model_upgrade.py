@@ -14,11 +14,14 @@ from edgeface.core.types import Embedding
 from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import store_errors
 from edgeface.drivers.gallery_file import open_if_filled
-from edgeface.drivers.gallery_rows import sealed_vector
+from edgeface.drivers.gallery_rows import ENROLLED, sealed_vector
 from edgeface.drivers.vault import Vault
 from edgeface.errors import EmbeddingMismatch, ModelError
 
 OPEN = "SELECT number, old, new, begun_at, ended_at FROM upgrades WHERE ended_at IS NULL"
+
+LOOKS = f"templates t JOIN people p ON p.id = t.person_id WHERE {ENROLLED}"
+"""The looks at enrolled people; those at people who are only remembered have no new vector and go with the old ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def begin(connection: sqlite3.Connection, old: str, new: str, *, now: float) -> 
         return going_on
     if old == new:
         raise ModelError(f"model {new[:12]}… is in use already", hint="`edgeface model status` tells which are")
-    for (other,) in connection.execute("SELECT DISTINCT model FROM templates WHERE model <> ?", (old,)):
+    for (other,) in connection.execute(f"SELECT DISTINCT t.model FROM {LOOKS} AND t.model <> ?", (old,)):
         raise EmbeddingMismatch(
             f"the gallery was made with model {other[:12]}…, the one in use is {old[:12]}…",
             hint="name the bundle that made it with recognition.model, so that both can run until all are moved",
@@ -101,7 +104,8 @@ def progress(connection: sqlite3.Connection) -> list[Moving]:
     rows = connection.execute(
         "SELECT p.id, p.name, count(t.id), count(n.look), count(c.look) FROM people p "
         "JOIN templates t ON t.person_id = p.id AND t.set_aside IS NULL "
-        "LEFT JOIN next_templates n ON n.look = t.id LEFT JOIN chips c ON c.look = t.id GROUP BY p.id"
+        "LEFT JOIN next_templates n ON n.look = t.id LEFT JOIN chips c ON c.look = t.id "
+        f"WHERE {ENROLLED} GROUP BY p.id"
     ).fetchall()
     return sorted((Moving(*row) for row in rows), key=lambda person: person.name.casefold())
 
@@ -147,11 +151,12 @@ def finish(connection: sqlite3.Connection, *, now: float) -> Upgrade:
         "WHERE id IN (SELECT look FROM next_templates)",
         (going_on.new,),
     )
-    lost = connection.execute("DELETE FROM templates WHERE model <> ?", (going_on.new,)).rowcount
+    (lost,) = connection.execute(f"SELECT count(*) FROM {LOOKS} AND t.model <> ?", (going_on.new,)).fetchone()
+    connection.execute("DELETE FROM templates WHERE model <> ?", (going_on.new,))
     connection.execute("DELETE FROM next_templates")
     connection.execute("DELETE FROM visits")  # similarities of the old model say nothing of the new one
     connection.execute("UPDATE upgrades SET ended_at = ? WHERE number = ?", (now, going_on.number))
-    (looks,) = connection.execute("SELECT count(*) FROM templates").fetchone()
+    (looks,) = connection.execute(f"SELECT count(*) FROM {LOOKS}").fetchone()
     append(connection, "upgraded", at=now, looks=looks, lost=lost)
     return going_on
 

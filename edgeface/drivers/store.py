@@ -27,6 +27,7 @@ from edgeface.drivers.gallery_file import (
 )
 from edgeface.drivers.gallery_forget import Receipt, forget
 from edgeface.drivers.gallery_rows import (
+    UNKNOWN,
     Calibrated,
     Person,
     Template,
@@ -42,7 +43,7 @@ from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.matrix import Matrix, stack
 from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, unmoved_looks, write_next
-from edgeface.drivers.vault import finish_forgetting, open_vault, open_vault_to_write
+from edgeface.drivers.vault import Vault, finish_forgetting, open_vault, open_vault_to_write
 from edgeface.drivers.visits import Visit, read_visits
 from edgeface.errors import EmbeddingMismatch, StoreError
 
@@ -77,6 +78,7 @@ class Gallery:
         self._master = master
         self._keep_seconds = keep_seconds
         self._matrix: tuple[int, Matrix] | None = None
+        self._unknown: tuple[int, list[Template]] | None = None
         self._absent = not read_only and not exists(path)
         self._connection: sqlite3.Connection | None = (
             imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
@@ -251,6 +253,46 @@ class Gallery:
         with self._errors():
             return read_expiries(self._open, self._keep_seconds)
 
+    def unknown_looks(self) -> list[Template]:
+        """Return the looks at people who are remembered but not enrolled; see `edgeface.drivers.unknowns`."""
+        with self._errors():
+            (version,) = self._open.execute("PRAGMA data_version").fetchone()
+            if self._unknown is None or self._unknown[0] != version:
+                with reading(self._open):
+                    vault = open_vault(self._open, self._path, self._master)
+                    self._unknown = (version, read_templates(self._open, self._path, vault, UNKNOWN))
+        return self._unknown[1]
+
+    def erase_row(self, stored_name: str, action: str) -> Receipt:
+        """Erase somebody by the name that is stored, in the words of the audit log."""
+        with self._errors():
+            receipt = forget(self._open, self._path, stored_name, now=self._clock(), action=action)
+        self._matrix = self._unknown = None
+        return receipt
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[sqlite3.Connection, Vault]]:
+        """Yield the database in a transaction, with what seals vectors; the file is made if there is none."""
+        self._make_file()
+        with self._errors(), transaction(self._open):
+            yield self._open, open_vault_to_write(self._open, self._path, self._master)
+        self._unknown = None
+
+    @contextmanager
+    def reading_rows(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database to read from."""
+        with self._errors():
+            yield self._open
+
+    def now(self) -> float:
+        """Return the time, in Unix seconds."""
+        return self._clock()
+
+    @property
+    def path(self) -> Path:
+        """The gallery's file."""
+        return self._path
+
     def sweep(self, audit_seconds: float | None) -> tuple[list[Receipt], int]:
         """Forget whose time is over, and drop entries of the audit log that are older; return how many of these."""
         now, over = self._clock(), self.expiries()
@@ -337,7 +379,8 @@ class Gallery:
         if self._absent:
             made = open_gallery(self._path, read_only=False)
             self.close()
-            self._connection, self._absent, self._matrix = made, False, None
+            self._connection, self._absent = made, False
+            self._matrix = self._unknown = None
 
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(self._path)

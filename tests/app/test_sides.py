@@ -88,3 +88,10 @@ def test_nobody_to_look_at_is_nothing_to_embed():
     parts = sides(alice=(RED, True))
     assert identify(np.zeros((180, 520, 3), np.uint8), **parts) == []
     assert parts["successor"].embedder.chips_seen == 0
+
+
+def test_a_stranger_s_looks_are_of_the_model_in_use_while_it_is_changed():
+    pipeline = Pipeline(tracker=Tracker(patience_seconds=1.0), **sides(alice=(RED, True)))
+    for number in range(5):
+        [seen] = pipeline.recognize(Frame(paint(Square(BLUE)), 100 + number / 10)).faces
+    assert (seen.verdict.state, [look.model for look in seen.looks]) == ("unknown", [MODEL] * 5)

@@ -56,7 +56,7 @@ def test_who_is_over_is_unknown_and_swept(cli, monkeypatch):
     listed = cli("consent", "--gallery", "g.db", "--json").objects
     assert [(told["name"], told["over"]) for told in listed] == [("alice", True), ("bob", False)]
     [seen] = cli("gallery", "sweep", "--gallery", "g.db", "--json").objects
-    assert seen == {"forgotten": ["alice"], "unreached": [], "audit_dropped": 0}
+    assert seen == {"forgotten": ["alice"], "unknowns": 0, "unreached": [], "audit_dropped": 0}
     assert [person["name"] for person in cli("list", "--gallery", "g.db", "--json").objects] == ["bob"]
     assert ": expired person 1, looks 1" in cli("audit", "--gallery", "g.db").out
 

@@ -20,6 +20,7 @@ from edgeface.core.metrics import (
     tenfold_accuracy,
     threshold_at_far,
     triplet_kinds,
+    wilson,
 )
 
 coarse = st.integers(-8, 8).map(lambda eighths: eighths / 8)  # few values, so that ties are common
@@ -318,3 +319,18 @@ def test_the_squared_distance_is_the_sum_over_coordinates(count):
     expected = [sum((x - y) ** 2 for x, y in zip(p, q, strict=True)) for p, q in zip(a, b, strict=True)]
     np.testing.assert_allclose(squared_distance(a, b), expected, atol=1e-5)
     assert (squared_distance(a, a) >= 0).all()
+
+
+@given(st.integers(1, 400).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+def test_the_bounds_of_a_rate_are_the_rates_whose_score_test_just_rejects_what_was_seen(seen):
+    count, of = seen
+    low, high = wilson(count, of)
+    assert 0 <= low <= count / of <= high <= 1
+    for bound in {low, high} - {0.0, 1.0}:
+        assert abs(count / of - bound) == pytest.approx(1.959964 * math.sqrt(bound * (1 - bound) / of), rel=1e-6)
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 0), (3, 2), (-1, 5)])
+def test_what_is_no_rate_has_no_interval(count, of):
+    with pytest.raises(ValueError, match="is no rate"):
+        wilson(count, of)

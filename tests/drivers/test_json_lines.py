@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeface.core.types import CameraEvent, Event, NoFaceEvent, ThermalEvent
+from edgeface.core.types import CameraEvent, Event, Liveness, NoFaceEvent, ThermalEvent, UnprovenEvent, Visitor
 from edgeface.drivers.sinks.json_lines import JsonLines, Text, event_json, utc
 from edgeface.errors import HardwareError
 
@@ -134,3 +134,30 @@ def test_motion_without_a_face_has_keys_of_its_own() -> None:
     stream = io.StringIO()
     Text(stream).emit(event)
     assert stream.getvalue().endswith("  somebody, but no face seen for 10 s\n")
+
+
+def test_an_unproven_face_has_keys_of_its_own_and_no_name() -> None:
+    event = UnprovenEvent("asked", ("left", "right"), 0.01239, 0.5, 7)
+    assert event_json(event) == (
+        '{"kind": "unproven", "state": "asked", "turns": ["left", "right"], "relief": 0.0124, '
+        '"at": "1970-01-01T00:00:00.500Z", "track": 7}'
+    )
+    stream = io.StringIO()
+    Text(stream).emit(event)
+    Text(stream).emit(UnprovenEvent("failed", (), 0.01, 1.0, 7))
+    asked, failed = stream.getvalue().splitlines()
+    assert asked.endswith("  a face like somebody's: turn your head: left, then right")
+    assert failed.endswith("  a face like somebody's: nothing shows that it is alive")
+
+
+def test_liveness_and_the_id_of_an_unknown_person_are_told_where_they_are_known() -> None:
+    alive = Event("arrived", "Zoë", 0.0, 0.6, 1, liveness=Liveness("alive", 0.23456))
+    assert event_json(alive).endswith('"track": 1, "liveness": "alive", "relief": 0.2346}')
+    again = Event("arrived", None, 0.0, 0.1, 1, visit="5e1f", unknown=Visitor("unknown-17", 3))
+    assert event_json(again).endswith('"visit": "5e1f", "unknown": "unknown-17", "visits": 3}')
+    stream = io.StringIO()
+    Text(stream).emit(alive)
+    Text(stream).emit(again)
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith("  Zoë arrived (0.60), alive")
+    assert second.endswith("  unknown-17, visit 3, arrived")

@@ -12,6 +12,7 @@ from edgeface.drivers.gallery_backup import backup
 from edgeface.drivers.gallery_encrypt import encrypt
 from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.store import Gallery
+from edgeface.drivers.unknowns import Unknowns
 from edgeface.errors import EmbeddingMismatch, ModelError
 from tests.drivers.test_forgotten import MODEL, of_person, traces
 from tests.drivers.test_store import _in_a_child
@@ -181,3 +182,30 @@ def test_a_backup_brings_both_models_back(path: Path) -> None:
         assert (len(old.templates()), len(new.templates())) == (4, 2)
         upgrade = old.upgrade()
     assert upgrade and (upgrade.old, upgrade.new, upgrade.ended) == (MODEL, NEW, None)
+
+
+def test_who_is_only_remembered_is_compared_by_the_old_model_and_goes_with_it(path: Path) -> None:
+    upgraded(path)
+    with Gallery(path, MODEL) as gallery:
+        unknowns = Unknowns(gallery, keep_seconds=1e12, most=5)
+        number = unknowns.remember(of_person(7, 2))
+        assert number is not None and unknowns.ignore(number).ignored
+        assert [found.id for found, _ in unknowns.nearest(of_person(7, 1)[0], 5)] == [number]
+        assert unknowns.nearest(by_new(7, 1)[0], 5) == []
+        with gallery.changing() as connection:
+            assert [person.name for person in model_upgrade.progress(connection)] == ["Ada", "Bob"]
+            model_upgrade.finish(connection, now=2.0)
+            assert read_entries(connection, path)[-1].amounts == {"looks": 2, "lost": 2}
+        assert [receipt.looks for receipt in unknowns.sweep()] == [0]
+        gallery.wipe()
+        assert unknowns.everybody() == []
+    assert traces(path.parent, of_person(7, 2)) == 0
+
+
+def test_who_is_only_remembered_by_another_model_hinders_no_upgrade(path: Path) -> None:
+    with Gallery(path, NEW) as gallery:
+        Unknowns(gallery, keep_seconds=1e12, most=5).remember(by_new(7, 1))
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Bob", of_person(2, 2))
+        with gallery.changing() as connection:
+            assert model_upgrade.begin(connection, MODEL, NEW, now=1.0).new == NEW

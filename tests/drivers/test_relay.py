@@ -1,11 +1,13 @@
 """A relay lets in who may enter, with a second factor, on the pins of gpiozero's mock factory."""
 
+from dataclasses import replace
+
 import pytest
 
 gpiozero = pytest.importorskip("gpiozero", reason="gpiozero belongs to the gpio extra")
 from gpiozero.pins.mock import MockFactory  # noqa: E402 (after the check that it is there)
 
-from edgeface.core.types import CameraEvent, Event  # noqa: E402 (after the check that gpiozero is there)
+from edgeface.core.types import CameraEvent, Event, Liveness  # noqa: E402 (after the check that gpiozero is there)
 from edgeface.drivers.sinks.choose import Surroundings, open_sink  # noqa: E402 (after the check that gpiozero is there)
 from edgeface.drivers.sinks.relay import Relay, RelayPolicy, open_contacts  # noqa: E402 (after the check that gpiozero is there)
 from edgeface.errors import ConfigError, MissingExtra, SinkError  # noqa: E402 (after the check that gpiozero is there)
@@ -19,7 +21,9 @@ ARMED = {"pin": 17, "people": ("Ada",), "dry_run": False, "factor_pin": 27}
 class Door:
     """A relay at pin 17, a contact at pin 27, and a clock that moves when the sink waits."""
 
-    def __init__(self, *, dry_run: bool = False, factor_pin: int | None = 27, active_high: bool = True) -> None:
+    def __init__(
+        self, policy=POLICY, *, dry_run: bool = False, factor_pin: int | None = 27, active_high: bool = True
+    ) -> None:
         self.factory, self.seconds = MockFactory(), 0.0
         self.presses: dict[float, bool] = {}
         """When the contact closes or opens."""
@@ -28,7 +32,7 @@ class Door:
         contacts = open_contacts(17, factor_pin, dry_run=dry_run, active_high=active_high, factory=self.factory)
         self.line, self.contact = self.factory.pin(17), self.factory.pin(27)
         self.sink = Relay(
-            contacts, POLICY, clock=lambda: NOW + self.seconds, monotonic=lambda: self.seconds, pause=self.pause
+            contacts, policy, clock=lambda: NOW + self.seconds, monotonic=lambda: self.seconds, pause=self.pause
         )
 
     def pause(self, seconds: float) -> bool:
@@ -196,3 +200,19 @@ def test_without_gpiozero_one_line_says_what_to_install(monkeypatch) -> None:
     with pytest.raises(MissingExtra, match="gpiozero") as missing:
         open_sink(RelaySinkSettings(**ARMED), Surroundings(threshold=0.5))
     assert missing.value.hint == "pip install 'edgeface[gpio]'"
+
+
+@pytest.mark.parametrize("liveness", [None, Liveness("unproven", 0.9)])
+def test_where_liveness_is_required_nobody_is_let_in_without_a_proof_of_it(liveness, caplog) -> None:
+    door = Door(replace(POLICY, alive=True))
+    try:
+        door.presses = {1.0: True}
+        door.arrive(liveness=liveness)
+        assert door.history == []
+        assert "nothing shows that Ada is alive" in told(caplog)[0]
+        door.presses = {door.seconds + 0.5: False, door.seconds + 1.0: True}
+        door.arrive(liveness=Liveness("alive", 0.2))
+        assert door.history == [(POLICY.hold_seconds, True)]
+    finally:
+        door.sink.close()
+        door.factory.close()

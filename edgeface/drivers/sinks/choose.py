@@ -37,6 +37,8 @@ class Surroundings:
     """Who is enrolled."""
     threshold: float | None = None
     """The household's own, if it has been calibrated."""
+    alive: bool = False
+    """True: names are told of faces only that have shown that they are alive."""
     outboxes: Sequence[Outbox] = ()
     """Those that are open, the metrics' own too."""
     trial: bool = False
@@ -181,5 +183,6 @@ def _relay(settings: RelaySinkSettings, around: Surroundings) -> Sink:
         settings.hold_seconds,
         settings.failures,
         settings.lockout_seconds,
+        around.alive,
     )
     return Relay(contacts, policy)

@@ -106,4 +106,6 @@ def _kill(process: subprocess.Popen[bytes], number: signal.Signals, *, ended_too
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(int(value))
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return "" if value is None else str(value)

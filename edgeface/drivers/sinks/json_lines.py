@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from edgeface.core.types import AnyEvent, CameraEvent, NoFaceEvent, ThermalEvent
+from edgeface.core.types import AnyEvent, CameraEvent, NoFaceEvent, ThermalEvent, UnprovenEvent
 from edgeface.errors import HardwareError
 
 
@@ -33,6 +33,15 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
         }
     elif isinstance(event, NoFaceEvent):
         fields = {"kind": event.kind, "seconds": round(event.seconds, 1), "at": utc(event.at)}
+    elif isinstance(event, UnprovenEvent):
+        fields = {
+            "kind": event.kind,
+            "state": event.state,
+            "turns": list(event.turns),
+            "relief": round(event.relief, 4),
+            "at": utc(event.at),
+            "track": event.track,
+        }
     else:
         fields = {
             "kind": event.kind,
@@ -43,6 +52,10 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
         }
         if event.visit:
             fields["visit"] = event.visit
+        if event.unknown:
+            fields |= {"unknown": event.unknown.name, "visits": event.unknown.visits}
+        if event.liveness:
+            fields |= {"liveness": event.liveness.verdict, "relief": round(event.liveness.relief, 4)}
     if event.test:
         fields["test"] = True
     return fields
@@ -96,9 +109,17 @@ class Text:
         if isinstance(event, ThermalEvent):
             _write(self._stream, f"{clock}  the loop is {event.state}: {event.detail}")
             return
+        if isinstance(event, UnprovenEvent):
+            what = f"turn your head: {', then '.join(event.turns)}" if event.turns else "nothing shows that it is alive"
+            _write(self._stream, f"{clock}  a face like somebody's: {what}")
+            return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
-        _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")
+        who = event.name or "somebody unknown"
+        if event.unknown:
+            who = f"{event.unknown.name}, visit {event.unknown.visits},"
+        alive = f", {event.liveness.verdict}" if event.liveness else ""
+        _write(self._stream, f"{clock}  {who} {event.kind}{sure}{alive}")
 
     def close(self) -> None:
         """Do nothing: the stream belongs to whoever gave it."""

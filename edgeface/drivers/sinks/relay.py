@@ -26,6 +26,8 @@ class RelayPolicy:
     failures: int = 5
     """After so many arrivals without the second factor, one after the other, it is locked."""
     lockout_seconds: float = 300.0
+    alive: bool = False
+    """True: an arrival without a proof of liveness opens nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,9 @@ class Relay:
             raise SinkError("the relay is closed down")
         if not isinstance(event, Event) or not self._concerns(event):
             return
-        if self._monotonic() < self._locked_until:
+        if self._policy.alive and (event.liveness is None or event.liveness.verdict != "alive"):
+            log.warning("relay: nothing shows that %s is alive, who is not let in", event.name)
+        elif self._monotonic() < self._locked_until:
             log.warning("relay: locked, %s is not let in", event.name)
         elif self._has_second_factor(event.at + self._policy.factor_seconds - self._clock()):
             self._failures = 0
