@@ -192,7 +192,7 @@ def check_model(parts: Parts, gallery: Gallery) -> None:
 def make_camera(config: Config) -> Source:
     """Open the configured source of frames."""
     chosen = config.camera
-    return open_camera(chosen.source, width=chosen.width, height=chosen.height)
+    return open_camera(chosen.source, width=chosen.width, height=chosen.height, small_px=config.detection.long_side)
 
 
 def make_live_camera(
@@ -206,6 +206,7 @@ def make_live_camera(
             chosen.source,
             width=chosen.width,
             height=chosen.height,
+            small_px=config.detection.long_side,
             clock=clock,
             stall_seconds=SOURCE_STALL_SECONDS,
             open_seconds=OPEN_SECONDS,

@@ -24,6 +24,14 @@ class Frame:
     image: Image
     seconds: float
     """Seconds since the Unix epoch, UTC."""
+    small: Image | None = None
+    """The same picture in fewer pixels, where the camera gives one beside it: motion and faces are sought there, while
+    chips are cut from `image`."""
+
+    @property
+    def sought(self) -> Image:
+        """The picture in which to seek motion and faces."""
+        return self.image if self.small is None else self.small
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ def open_camera(
     *,
     width: int | None = None,
     height: int | None = None,
+    small_px: int = 0,
     clock: Callable[[], float] = time.time,
     realtime: bool = False,
     stall_seconds: float = STALL_SECONDS,
@@ -29,7 +30,8 @@ def open_camera(
 ) -> Source:
     """Open the source that a text names. Raise CameraError, or MissingExtra when picamera2 is not installed.
 
-    `width` and `height` are wishes to a webcam and the Pi camera. `realtime` plays a recording at its own
+    `width` and `height` are wishes to a webcam and the Pi camera. The latter gives a small picture beside each, whose
+    longer side has `small_px` pixels, if that is less. `realtime` plays a recording at its own
     pace instead of as fast as it can be used. A live source that is silent for `stall_seconds` has failed; a stream
     may take `open_seconds` to open.
     """
@@ -38,7 +40,7 @@ def open_camera(
     if number is not None:
         return open_webcam(number, width=width, height=height, clock=clock, stall_seconds=stall_seconds)
     if text.lower() == "picamera2":
-        return PiCamera(width=width, height=height, clock=clock, stall_seconds=stall_seconds)
+        return PiCamera(width=width, height=height, small_px=small_px, clock=clock, stall_seconds=stall_seconds)
     scheme, separator, _ = text.partition("://")
     if separator:
         if scheme.lower() not in PORTS:
