@@ -33,12 +33,13 @@ class FakePi:
         self.failures = failures or itertools.repeat(None)
         self.space, self.forced, self.align = space, forced or {}, align
         self.opened = self.closed = self.held = self.flushed = 0
-        self.waiting = False
+        self.waiting, self.port = False, -1
         self.wished: dict = {}
         self.configuration: dict = {}
         self.opening_error: Exception | None = None
 
-    def Picamera2(self) -> "FakePi":  # noqa: N802 (the name of the real class)
+    def Picamera2(self, port: int) -> "FakePi":  # noqa: N802 (the name of the real class)
+        self.port = port
         if self.opening_error:
             raise self.opening_error
         self.opened += 1
@@ -62,9 +63,11 @@ class FakePi:
         assert self.configuration
 
     def stop(self) -> None:
-        assert not self.waiting, "the real one would wait for the capture for ever"
+        raise AssertionError("the real one waits for ever when its thread has died")
 
     def close(self) -> None:
+        if self.waiting:  # as it must be cancelled first
+            raise RuntimeError("Unable to stop preview.")
         self.closed += 1
 
     def cancel_all_and_flush(self) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from edgeface.app.clock import SteadyClock
 from edgeface.app.supervise import SupervisedCamera
 from edgeface.core.types import Frame
-from edgeface.drivers.cameras import open_camera
+from edgeface.drivers.cameras.choose import is_live, open_camera
 from edgeface.drivers.cameras.picamera import PiCamera, small_size
 from edgeface.drivers.cameras.reader import one_at_a_time
 from edgeface.errors import CameraError, MissingExtra
@@ -163,7 +164,7 @@ def test_a_pi_camera_that_does_not_open_says_why(reason: str, hint: str) -> None
 
 def test_a_pi_camera_that_is_busy_for_long_costs_no_file_descriptors() -> None:
     class Busy:
-        def __init__(self) -> None:
+        def __init__(self, port: int) -> None:
             self.notifyme_r, self.notifyme_w = os.pipe()
             self.notifymeread = os.fdopen(self.notifyme_r, "rb")
             self.notifymeread.close()
@@ -183,6 +184,15 @@ def test_a_pi_camera_lost_while_reopening_closes_without_complaint() -> None:
         with pytest.raises(CameraError, match="No camera"):
             next(camera.frames())
     assert pi.closed == 1
+
+
+def test_a_camera_that_cannot_be_closed_is_a_camera_error() -> None:
+    pi = FakePi()
+    camera = PiCamera(picamera2=pi)
+    pi.waiting = True
+    with pytest.raises(CameraError, match="Unable to stop preview"):
+        camera.close()
+    camera.close()
 
 
 def test_under_supervision_a_busy_and_then_silent_camera_is_told_of_and_comes_back() -> None:
@@ -226,8 +236,21 @@ def test_under_supervision_a_busy_and_then_silent_camera_is_told_of_and_comes_ba
     assert pi.held == 0
 
 
+def test_a_second_ribbon_camera_is_the_second_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    pi = FakePi()
+    monkeypatch.setitem(sys.modules, "picamera2", pi)
+    for source, port in (("picamera2", 0), ("picamera2:1", 1)):
+        with open_camera(source) as camera:
+            assert (pi.port, camera.name) == (port, source)
+        assert is_live(source)
+    for wrong in ("picamera2:", "picamera2:x", "picamera2:-1"):
+        assert not is_live(wrong)
+        with pytest.raises(CameraError):
+            open_camera(wrong)
+
+
 def test_without_picamera2_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "picamera2", None)
+    monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(MissingExtra, match="picamera2") as caught:
         open_camera("picamera2")
     assert "apt install python3-picamera2" in caught.value.hint

@@ -39,8 +39,9 @@ def open_camera(
     number = _webcam_number(text)
     if number is not None:
         return open_webcam(number, width=width, height=height, clock=clock, stall_seconds=stall_seconds)
-    if text.lower() == "picamera2":
-        return PiCamera(width=width, height=height, small_px=small_px, clock=clock, stall_seconds=stall_seconds)
+    port = _pi_port(text)
+    if port is not None:
+        return PiCamera(port, width=width, height=height, small_px=small_px, clock=clock, stall_seconds=stall_seconds)
     scheme, separator, _ = text.partition("://")
     if separator:
         if scheme.lower() not in PORTS:
@@ -65,7 +66,15 @@ def is_live(source: str) -> bool:
     text = source.strip()
     scheme, separator, _ = text.partition("://")
     known = bool(separator) and scheme.lower() in PORTS
-    return known or text.lower() == "picamera2" or _webcam_number(text) is not None
+    return known or _pi_port(text) is not None or _webcam_number(text) is not None
+
+
+def _pi_port(text: str) -> int | None:
+    """Return the number of a ribbon camera: "picamera2" is the first, "picamera2:1" the second."""
+    name, colon, port = text.lower().partition(":")
+    if name != "picamera2" or bool(colon) != bool(port):
+        return None
+    return int(port or 0) if port.isascii() and (port.isdigit() or not port) and len(port) <= LONGEST_NUMBER else None
 
 
 def _webcam_number(text: str) -> int | None:

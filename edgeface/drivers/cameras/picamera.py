@@ -20,7 +20,7 @@ WAIT_SECONDS = 2.0
 
 
 class PiCamera(Source):
-    """The ribbon camera. `picamera2` is the module to use; without it the installed one.
+    """The ribbon camera of a port, from 0. `picamera2` is the module to use; without it the installed one.
 
     Frames have a small picture too, made by the camera's own hardware, of which the longer side is `small_px`, where
     that is less than the full one's. No thread is needed: with `queue=False` each capture waits for the next frame
@@ -30,6 +30,7 @@ class PiCamera(Source):
 
     def __init__(
         self,
+        port: int = 0,
         *,
         width: int | None = None,
         height: int | None = None,
@@ -38,7 +39,8 @@ class PiCamera(Source):
         stall_seconds: float = 10.0,
         picamera2: Any = None,
     ) -> None:
-        super().__init__("picamera2")
+        super().__init__(f"picamera2:{port}" if port else "picamera2")
+        self._port = port
         self._module = picamera2 or _installed()
         self._size = (width or DEFAULT_SIZE[0], height or DEFAULT_SIZE[1])
         self._small_size = small_size(self._size, small_px)
@@ -86,7 +88,7 @@ class PiCamera(Source):
 
     def _open(self) -> None:
         try:
-            camera = _make(self._module.Picamera2)
+            camera = _make(self._module.Picamera2, self._port)
         except (RuntimeError, IndexError) as error:
             raise _refused(error) from error
         try:
@@ -108,7 +110,7 @@ class PiCamera(Source):
         return wishes
 
     def _give_up(self) -> None:
-        """Let go of a camera that is silent: the capture that still waits must not keep `stop` waiting too."""
+        """Let go of a camera that is silent, and of the capture that still waits."""
         if self._camera is not None:
             self._camera.cancel_all_and_flush()
         self._release()
@@ -116,8 +118,10 @@ class PiCamera(Source):
     def _release(self) -> None:
         camera, self._camera = self._camera, None
         if camera is not None:
-            camera.stop()
-            camera.close()
+            try:
+                camera.close()  # its `stop` would wait for ever where its thread has died
+            except RuntimeError as error:
+                raise _refused(error) from error
 
 
 def small_size(size: tuple[int, int], small_px: int) -> tuple[int, int] | None:
@@ -132,16 +136,16 @@ def small_size(size: tuple[int, int], small_px: int) -> tuple[int, int] | None:
     return width, height
 
 
-def _make(kind: Any) -> Any:
-    """Open a camera as `kind()` does, but close the pipe that picamera2 0.3 leaves open when that fails.
+def _make(kind: Any, port: int) -> Any:
+    """Open a camera as `kind(port)` does, but close the pipe that picamera2 0.3 leaves open when that fails.
 
     A camera that is in use for long would cost a file descriptor each time it is tried.
     """
     if not isinstance(kind, type):
-        return kind()
+        return kind(port)
     camera: Any = object.__new__(kind)
     try:
-        camera.__init__()
+        camera.__init__(port)
     except (RuntimeError, IndexError):
         with suppress(AttributeError, OSError):
             os.close(camera.notifyme_w)
