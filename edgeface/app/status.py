@@ -54,7 +54,9 @@ def describe(status: Status, right: Right) -> dict[str, Any]:
     fps, event = status.frames_per_second, status.last_event
     said["uptime_seconds"] = round(status.uptime_seconds, 1)
     said["frames_per_second"] = None if fps is None else round(fps, 1)
-    said["last_event"] = event and {"kind": event.kind, "name": event.name, "at": event.at}
+    said["last_event"] = event and {"kind": event.kind, "name": event.name, "at": event.at} | (
+        {"camera": event.camera} if event.camera else {}
+    )
     if right == "other":
         said |= {"gallery": None, "last_event": None, "sinks": []}
         said["cameras"] = [camera | {"name": None, "detail": None} for camera in said["cameras"]]

@@ -103,11 +103,13 @@ class Event:
     """Seconds since the Unix epoch, UTC."""
     similarity: float
     track: int
-    """Number of the track, from 1, within one run."""
+    """Number of the track, from 1, within one run of one camera."""
     test: bool = False
     """True: nobody came or went, a sink is being tried out."""
     visit: str = ""
     """The same for the arrival and the departure of one visit, and for no other; empty: it belongs to no visit."""
+    camera: str = ""
+    """Which of several cameras saw it; empty: there is one."""
 
 
 CameraState = Literal["starting", "ok", "faulty"]
@@ -157,6 +159,8 @@ class NoFaceEvent:
     """For how long it has moved."""
     kind: Literal["no_face"] = "no_face"
     test: bool = False
+    camera: str = ""
+    """As of an event."""
 
 
 AnyEvent = Event | CameraEvent | ThermalEvent | NoFaceEvent

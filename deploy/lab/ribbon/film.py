@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from edgeface import wiring
 from edgeface.config import load
 from edgeface.core.types import AnyEvent, CameraEvent, Frame

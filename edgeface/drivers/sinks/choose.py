@@ -39,6 +39,8 @@ class Surroundings:
     """The household's own, if it has been calibrated."""
     outboxes: Sequence[Outbox] = ()
     """Those that are open, the metrics' own too."""
+    cameras: tuple[str, ...] = ()
+    """Names of several cameras; empty: there is one, without a name."""
     trial: bool = False
     """True: beside a running edgeface, whose states must not change."""
 
@@ -63,7 +65,7 @@ def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
         case MetricsSinkSettings():
             from edgeface.drivers.sinks.metrics import Metrics
 
-            return Metrics(settings.port, around.outboxes)
+            return Metrics(settings.port, around.outboxes, cameras=around.cameras)
 
 
 def name_of(settings: SinkSettings) -> str:
@@ -156,6 +158,7 @@ def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
         broker,
         Topics(check_topic(settings.topic), check_topic(settings.discovery_prefix)),
         people=around.people,
+        cameras=around.cameras,
         device=settings.device,
         discover=settings.discovery,
         announce=not around.trial,

@@ -43,6 +43,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
         }
         if event.visit:
             fields["visit"] = event.visit
+    if not isinstance(event, CameraEvent | ThermalEvent) and event.camera:
+        fields["camera"] = event.camera
     if event.test:
         fields["test"] = True
     return fields
@@ -91,17 +93,24 @@ class Text:
             )
             return
         if isinstance(event, NoFaceEvent):
-            _write(self._stream, f"{clock}  somebody, but no face seen for {event.seconds:.0f} s")
+            _write(self._stream, f"{clock}  somebody, but no face seen for {event.seconds:.0f} s{_at(event.camera)}")
             return
         if isinstance(event, ThermalEvent):
             _write(self._stream, f"{clock}  the loop is {event.state}: {event.detail}")
             return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
-        _write(self._stream, f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{sure}")
+        _write(
+            self._stream,
+            f"{clock}  {event.name if known else 'somebody unknown'} {event.kind}{_at(event.camera)}{sure}",
+        )
 
     def close(self) -> None:
         """Do nothing: the stream belongs to whoever gave it."""
+
+
+def _at(camera: str) -> str:
+    return f" at camera {camera}" if camera else ""
 
 
 def _write(stream: TextIO, line: str) -> None:
