@@ -71,5 +71,3 @@ def test_the_status_and_mqtt_names_are_those_of_the_settings(settings):
         "yard": "yard",
     }
     assert wiring.camera_configs(load()) == {"": load()}
-
-
