@@ -71,3 +71,10 @@ def test_the_status_and_mqtt_names_are_those_of_the_settings(settings):
         "yard": "yard",
     }
     assert wiring.camera_configs(load()) == {"": load()}
+
+
+def test_the_doctor_looks_at_each(cli, settings):
+    found = cli("doctor", "--json", "--config", settings).objects
+    [camera] = [check for check in found if check["check"] == "camera"]
+    assert camera["ok"]
+    assert camera["found"] == "door: door, 520x180; yard: yard, 520x180"
