@@ -11,7 +11,7 @@ PIP := -m pip --disable-pip-version-check install --quiet --constraint constrain
 IS_311 := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info[:2] == (3, 11)))')
 DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py tests/test_config.py tests/test_device_environment.py
 
-.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-device idle-bench soak fuzz audit clean
+.PHONY: demo test test-host test-device lint format docs bench-mining crash-bench check-arm64 check-systemd check-libcamera check-device idle-bench cameras-bench soak fuzz audit clean
 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
@@ -51,10 +51,16 @@ check-arm64: ## As root: the journey on Debian's arm64 userland under qemu, Book
 check-systemd: ## As root: the package and its service under a booted systemd; JSON
 	PYTHON=$(PYTHON) deploy/check-systemd
 
-check-device: check-arm64 check-systemd ## As root on Debian 12: all that can be proven of a device without one
+check-libcamera: ## As root: the real picamera2 and libcamera's virtual camera, from a portrait to a name; JSON
+	PYTHON=$(PYTHON) deploy/check-libcamera
+
+check-device: check-arm64 check-systemd check-libcamera ## As root on Debian 12: all that can be proven of a device without one
 
 idle-bench: .venv/dev ## What the motion gate spares on an idle scene, side by side
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.idle --seconds $(SECONDS)
+
+cameras-bench: .venv/dev ## What two cameras take in one process and in two; the last line is JSON
+	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.cameras --seconds $(SECONDS)
 
 soak: .venv/dev ## The daemon on a stream of faces with a fault every few seconds; the last line is JSON
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.soak --minutes $(MINUTES)

@@ -1,6 +1,7 @@
 """Every setting of the device, with its default, in frozen sections read from one TOML file."""
 
 import json
+import re
 import tomllib
 import typing
 from collections.abc import Iterator, Sequence
@@ -9,16 +10,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeface.errors import ConfigError
-from edgeface.settings import read_section, setting
+from edgeface.settings import read_section, required, setting
 from edgeface.sink_settings import KINDS, SINKS, Kind, SinkSettings
 
 MAX_BYTES = 1 << 20
 """Of a settings file."""
 
+CAMERA_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+"""What fits into a topic, a metric's label and a command's argument."""
+
 HEADING = """\
 # Settings of edgeface. Every line shows the default (or an example); remove "# " to change it.
 # `edgeface config` prints what is in force, and `-o section.key=value` wins over every file.
 
+"""
+
+CAMERAS_HEADING = """\
+# Several cameras in one process: a [[cameras]] for each, in place of [camera]. A later file that names any replaces
+# those of earlier ones.
 """
 
 SINK_HEADING = """\
@@ -31,11 +40,20 @@ SINK_HEADING = """\
 class CameraSettings:
     """Where frames come from."""
 
-    source: str = setting("0", 'Webcam number, "picamera2", rtsp:// or http:// address, video or folder of pictures.')
+    source: str = setting(
+        "0", 'Webcam number, "picamera2" or "picamera2:1", rtsp:// or http:// address, video or folder of pictures.'
+    )
     width: int | None = setting(
         None, "Pixels to ask for; unset: as the camera likes.", at_least=1, at_most=65535, example=1280
     )
     height: int | None = setting(None, "Likewise.", at_least=1, at_most=65535, example=720)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCameraSettings(CameraSettings):
+    """One of several cameras."""
+
+    name: str = required("What events call it: letters, digits, - and _.", example="door")
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +286,12 @@ class Config:
     unknown: UnknownSettings = field(default_factory=UnknownSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    cameras: tuple[NamedCameraSettings, ...] = ()
     sink: tuple[SinkSettings, ...] = ()
+
+
+LISTS = {"cameras": "camera", "sink": "sink"}
+"""The lists of tables, and what one of each is."""
 
 
 def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
@@ -277,9 +300,10 @@ def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
     layers = [(str(path), _read(path)) for path in paths]
     layers += [("option -o", _assignment(text)) for text in overrides]
     for source, table in layers:
-        if isinstance(table.get("sink"), dict):
-            hint = "begin each sink with a line [[sink]], with two brackets, in a file"
-            raise ConfigError(f"{source}: sink must be a list of tables", hint=hint)
+        for name, one in LISTS.items():
+            if isinstance(table.get(name), dict):
+                hint = f"begin each {one} with a line [[{name}]], with two brackets, in a file"
+                raise ConfigError(f"{source}: {name} must be a list of tables", hint=hint)
         _check_limits(read_section(Config, table, source=source), source)
         for section, values in table.items():
             if isinstance(values, dict):
@@ -298,6 +322,7 @@ def load(paths: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Config:
             'gallery.keep_chips is "encrypted", but gallery.key is not set',
             hint='encrypt the gallery, or set keep_chips = "plain" where pictures of faces may lie open',
         )
+    _check_names([camera.name for camera in config.cameras])
     return config
 
 
@@ -305,7 +330,7 @@ def effective(config: Config) -> str:
     """Return the TOML that gives exactly this configuration."""
     blocks = []
     headed = [(f"[{name}]", values) for name, values in _sections(config)]
-    for heading, values in headed + [("[[sink]]", values) for values in config.sink]:
+    for heading, values in headed + [(f"[[{name}]]", values) for name in LISTS for values in getattr(config, name)]:
         settings = {key.name: getattr(values, key.name) for key in fields(values)}
         lines = [f"{name} = {_toml(value)}" for name, value in settings.items() if value is not None]
         blocks.append("\n".join([heading, *lines]))
@@ -315,6 +340,7 @@ def effective(config: Config) -> str:
 def commented_default() -> str:
     """Return the TOML file of all defaults, each explained and commented out."""
     blocks = ["\n".join([f"[{section}]", *_explained(values)]) for section, values in _sections(Config())]
+    blocks.append(CAMERAS_HEADING + "\n".join(["# [[cameras]]", *_explained(NamedCameraSettings)]))
     blocks.append(SINK_HEADING.rstrip("\n"))
     blocks += ["\n".join(["# [[sink]]", *_explained(shape)]) for shape in SINKS]
     return HEADING + "\n\n".join(blocks) + "\n"
@@ -370,8 +396,8 @@ def _parse(text: str, hint: Any) -> Any:
 
 
 def _check_limits(config: Config, source: str) -> None:
-    sinks = [(f"sink.{place}", values) for place, values in enumerate(config.sink)]
-    for section, values in _sections(config) + sinks:
+    listed = [(f"{name}.{place}", values) for name in LISTS for place, values in enumerate(getattr(config, name))]
+    for section, values in _sections(config) + listed:
         for key in fields(values):
             value, (least, most) = getattr(values, key.name), key.metadata["limits"]
             if isinstance(value, int | float) and not least <= value <= most:
@@ -379,8 +405,16 @@ def _check_limits(config: Config, source: str) -> None:
                 raise ConfigError(f"{source}: {section}.{key.name} must be {limit}, not {value}")
 
 
+def _check_names(names: Sequence[str]) -> None:
+    for place, name in enumerate(names):
+        if not CAMERA_NAME.fullmatch(name):
+            raise ConfigError(f"cameras.{place}.name is {name!r:.60}", hint="use up to 32 letters, digits, - and _")
+        if name in names[:place]:
+            raise ConfigError(f"cameras.{place}.name is {name!r}, as another camera's", hint="give each its own")
+
+
 def _sections(config: Config) -> list[tuple[str, Any]]:
-    return [(section.name, getattr(config, section.name)) for section in fields(config) if section.name != "sink"]
+    return [(section.name, getattr(config, section.name)) for section in fields(config) if section.name not in LISTS]
 
 
 def _toml(value: Any) -> str:

@@ -94,6 +94,11 @@ def _gallery(config: Config, ask: Callable[[], str] | None) -> str:
 
 
 def _camera(config: Config) -> str:
+    each = _wiring().camera_configs(config).items()
+    return "; ".join((f"{name}: " if name else "") + _one_camera(own) for name, own in each)
+
+
+def _one_camera(config: Config) -> str:
     with _wiring().make_camera(config) as camera:
         name, frame = camera.name, next(iter(camera.frames()), None)
     if frame is None:

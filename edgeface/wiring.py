@@ -18,13 +18,14 @@ from edgeface.app.heart import Heart
 from edgeface.app.liveness import Prover
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
+from edgeface.app.several import worst_of
 from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
-from edgeface.app.supervise import SILENT_SECONDS, CameraHealth, SupervisedCamera
+from edgeface.app.supervise import POLL_SECONDS, SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.app.visitors import Visitors
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
 from edgeface.cohort_file import read_cohort
-from edgeface.config import Config
+from edgeface.config import CameraSettings, Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.cohort import Cohort
 from edgeface.core.decision import Policy
@@ -41,7 +42,7 @@ from edgeface.drivers import signing
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
 from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
-from edgeface.drivers.cameras.reader import one_at_a_time
+from edgeface.drivers.cameras.reader import JOIN_SECONDS, one_at_a_time
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
@@ -201,15 +202,34 @@ def check_model(parts: Parts, gallery: Gallery) -> None:
 
 
 def make_camera(config: Config) -> Source:
-    """Open the configured source of frames."""
-    chosen = config.camera
-    return open_camera(chosen.source, width=chosen.width, height=chosen.height)
+    """Open the configured source of frames, of several the first."""
+    chosen = next(iter(camera_configs(config).values())).camera
+    return open_camera(chosen.source, width=chosen.width, height=chosen.height, small_px=config.detection.long_side)
+
+
+def camera_configs(config: Config) -> dict[str, Config]:
+    """Return the settings that hold for each camera by its name; the only one of [camera] has none."""
+    if not config.cameras:
+        return {"": config}
+    return {
+        each.name: replace(config, camera=CameraSettings(each.source, each.width, each.height), cameras=())
+        for each in config.cameras
+    }
 
 
 def make_live_camera(
-    config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], None], *, must_open: bool
+    config: Config,
+    clock: SteadyClock,
+    tell: Callable[[AnyEvent], None],
+    *,
+    must_open: bool,
+    name: str = "",
+    ring: Callable[[], None] | None = None,
 ) -> SupervisedCamera:
-    """Supervise the configured live source. With `must_open` one that does not open at once raises CameraError."""
+    """Supervise the configured live source. With `must_open` one that does not open at once raises CameraError.
+
+    One of several has a `name`, and rings when it has something, as nobody waits for it.
+    """
     chosen = config.camera
 
     def open_source() -> Source:
@@ -217,21 +237,34 @@ def make_live_camera(
             chosen.source,
             width=chosen.width,
             height=chosen.height,
+            small_px=config.detection.long_side,
             clock=clock,
             stall_seconds=SOURCE_STALL_SECONDS,
             open_seconds=OPEN_SECONDS,
         )
 
-    name = without_password(chosen.source) if "://" in chosen.source else chosen.source
+    name = name or (without_password(chosen.source) if "://" in chosen.source else chosen.source)
     return SupervisedCamera(
-        name, one_at_a_time(open_source, name), clock=clock, wait=time.sleep, tell=tell, must_open=must_open
+        name,
+        one_at_a_time(open_source, name, ring=ring, join_seconds=0.0 if ring else JOIN_SECONDS),
+        clock=clock,
+        wait=time.sleep,
+        tell=tell,
+        must_open=must_open,
+        poll_seconds=0.0 if ring else POLL_SECONDS,
     )
 
 
-def make_heart(manager: Notifier, camera: Source | SupervisedCamera) -> Heart:
+def make_heart(manager: Notifier, cameras: Mapping[str, Source | SupervisedCamera]) -> Heart:
     """Return what feeds the watchdog from the loop; a recording is always well."""
-    well = CameraHealth("ok")
-    health = (lambda: camera.health) if isinstance(camera, SupervisedCamera) else (lambda: well)
+
+    def health() -> CameraHealth:
+        healths = {
+            name: camera.health if isinstance(camera, SupervisedCamera) else CameraHealth("ok")
+            for name, camera in cameras.items()
+        }
+        return worst_of(healths) if len(healths) > 1 else next(iter(healths.values()))
+
     return Heart(manager, health, time.monotonic)
 
 
@@ -243,7 +276,7 @@ def make_cooling(config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], 
 
 
 def films_live(config: Config) -> bool:
-    """Tell whether the configured source is a live one: no video and no folder."""
+    """Tell whether the configured source is a live one: no video and no folder. Of several cameras ask for each."""
     return is_live(config.camera.source)
 
 
@@ -343,8 +376,7 @@ def make_presence(config: Config) -> Presence:
 def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:
     """Open the configured sinks, each behind an outbox."""
     people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
-    alive = config.liveness.mode == "require"
-    return open_outboxes(config.sink, Surroundings(environment, people, config.recognition.threshold, alive))
+    return open_outboxes(config.sink, _surroundings(config, environment, people))
 
 
 def make_visit_keeper(config: Config, model: str) -> Sink | None:
@@ -357,7 +389,13 @@ def make_visit_keeper(config: Config, model: str) -> Sink | None:
 
 def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:
     """Send a test event through each configured sink."""
-    return trial.try_sinks(config.sink, Surroundings(environment, threshold=config.recognition.threshold), at)
+    return trial.try_sinks(config.sink, _surroundings(config, environment, ()), at)
+
+
+def _surroundings(config: Config, environment: Mapping[str, str], people: tuple[str, ...]) -> Surroundings:
+    cameras = tuple(camera.name for camera in config.cameras)
+    alive = config.liveness.mode == "require"
+    return Surroundings(environment, people, config.recognition.threshold, alive=alive, cameras=cameras)
 
 
 def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeface.config import Config, commented_default, effective, load
+from edgeface.config import LISTS, Config, NamedCameraSettings, commented_default, effective, load
 from edgeface.errors import ConfigError
 from edgeface.settings import kind_of
 from edgeface.sink_settings import SINKS, FileSinkSettings, SocketSinkSettings
@@ -33,8 +33,8 @@ def test_the_commented_file_explains_every_setting_and_changes_none(tmp_path):
     path = tmp_path / "default.toml"
     path.write_text(text)
     assert load([path]) == Config()
-    sections = [getattr(Config(), section.name) for section in fields(Config) if section.name != "sink"]
-    for section in [*sections, *SINKS]:
+    sections = [getattr(Config(), section.name) for section in fields(Config) if section.name not in LISTS]
+    for section in [*sections, NamedCameraSettings, *SINKS]:
         for setting in fields(section):
             assert f"# {setting.metadata['description']}\n# {setting.name} = " in text
 
@@ -226,3 +226,48 @@ def test_pictures_of_faces_are_not_kept_in_the_open_by_mistake():
     assert load(overrides=[keep, "gallery.key=file:k"]).gallery.keep_chips == "encrypted"
     assert load(overrides=["gallery.keep_chips=plain"]).gallery.keep_chips == "plain"
     assert load().gallery.keep_chips == "never"
+
+
+def cameras_of(tmp_path, *tables):
+    path = tmp_path / "cameras.toml"
+    path.write_text("\n".join(f"[[cameras]]\n{table}" for table in tables))
+    return load([path])
+
+
+def test_several_cameras_are_read_in_their_order_and_written_again(tmp_path):
+    config = cameras_of(tmp_path, 'name = "door"\nsource = "1"\nwidth = 640', 'name = "yard"\nsource = "rtsp://x/y"')
+    assert [(camera.name, camera.source, camera.width) for camera in config.cameras] == [
+        ("door", "1", 640),
+        ("yard", "rtsp://x/y", None),
+    ]
+    again = tmp_path / "again.toml"
+    again.write_text(effective(config))
+    assert load([again]) == config
+
+
+def test_a_single_camera_is_still_a_section(tmp_path):
+    assert load([], ["camera.source=3"]).cameras == ()
+
+
+@pytest.mark.parametrize(
+    ("tables", "message", "hint"),
+    [
+        (['name = "a"', 'name = "a"'], "another camera's", "each its own"),
+        (['name = "front door"'], "cameras.0.name is 'front door'", "letters, digits"),
+        (['name = ""'], "cameras.0.name is ''", "letters, digits"),
+        (['source = "0"'], "setting cameras.0.name is missing", ""),
+        (['name = "a"\nsorce = "0"'], "unknown setting cameras.0.sorce", "did you mean cameras.0.source?"),
+        (['name = "a"\nwidth = 0'], "cameras.0.width must be at least 1", ""),
+    ],
+)
+def test_a_wrong_camera_is_named(tmp_path, tables, message, hint):
+    with pytest.raises(ConfigError) as refusal:
+        cameras_of(tmp_path, *tables)
+    assert message in str(refusal.value)
+    assert hint in refusal.value.hint
+
+
+def test_cameras_are_no_option_of_the_command_line():
+    message, hint = refused("cameras.source=1")
+    assert "cameras must be a list of tables" in message
+    assert "[[cameras]]" in hint

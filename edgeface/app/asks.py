@@ -26,6 +26,8 @@ class AskSnapshot:
     """What do you see?"""
 
     ask: Literal["snapshot"] = "snapshot"
+    camera: str = ""
+    """Which of several; empty: the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class AskEnroll:
     """0: as enrollment.seconds says."""
     force: bool = False
     gallery: str = ""
+    camera: str = ""
+    """As of a snapshot."""
 
 
 Ask = AskStatus | AskReload | AskSnapshot | AskList | AskForget | AskEnroll

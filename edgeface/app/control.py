@@ -127,7 +127,7 @@ class Control:
             case AskReload():
                 return {"changed": self._powers.reload()}
             case AskSnapshot():
-                return self._snapshot(caller)
+                return self._snapshot(ask, caller)
             case AskList():
                 self._check_gallery(ask.gallery)
                 return {"gallery": self._powers.gallery(), "people": list(map(asdict, self._powers.people()))}
@@ -142,8 +142,8 @@ class Control:
         self._powers.note(f"{caller.who} had {clean_name(ask.name)} forgotten")
         return receipt
 
-    def _snapshot(self, caller: Caller) -> dict[str, Any]:
-        with self._window.view(caller.check) as view:
+    def _snapshot(self, ask: AskSnapshot, caller: Caller) -> dict[str, Any]:
+        with self._window.view(caller.check, ask.camera) as view:
             seen = next((seen for seen in islice(view.frames(), GAPS) if isinstance(seen, Frame)), None)
         if seen is None:
             raise CameraError("the camera gives no picture", hint="`edgeface status` says what is wrong with it")
@@ -161,7 +161,7 @@ class Control:
         if not self._enrolling.acquire(blocking=False):
             raise ControlError("somebody else is being enrolled", hint="try again when that is done")
         try:
-            with self._powers.desk() as desk, self._window.view(caller.check) as view:
+            with self._powers.desk() as desk, self._window.view(caller.check, ask.camera) as view:
                 caller.tell(f"looking at the daemon's camera for {seconds:g} s")
                 enrolled = desk.enroller.from_camera(name, view, seconds=seconds, tell=caller.tell, force=ask.force)
                 answer = describe_enrolled(enrolled, desk.looks_of(enrolled.identity))

@@ -69,7 +69,9 @@ def describe(status: Status, right: Right) -> dict[str, Any]:
     fps, event = status.frames_per_second, status.last_event
     said["uptime_seconds"] = round(status.uptime_seconds, 1)
     said["frames_per_second"] = None if fps is None else round(fps, 1)
-    said["last_event"] = event and {"kind": event.kind, "name": event.name, "at": event.at}
+    said["last_event"] = event and {"kind": event.kind, "name": event.name, "at": event.at} | (
+        {"camera": event.camera} if event.camera else {}
+    )
     if right == "other":
         said |= {"gallery": None, "last_event": None, "sinks": []}
         said["upgrade"] = said["upgrade"] and said["upgrade"] | {"waiting": []}

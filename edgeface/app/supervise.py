@@ -68,7 +68,7 @@ class SupervisedCamera:
     Nothing is given of black and of frozen pictures, as who is on them is not there. A camera whose driver is silent
     is closed at once and opened again after 1, 2, 4 ... 60 s; one whose pictures are wrong is watched meanwhile, so
     that a light switched on is seen at once. With `must_open` a camera that fails before its first good picture raises
-    CameraError instead.
+    CameraError instead. With `poll_seconds=0` it never waits and gives gaps without end: for a loop of several cameras.
     """
 
     def __init__(
@@ -80,15 +80,16 @@ class SupervisedCamera:
         wait: Callable[[float], None],
         tell: Callable[[CameraEvent], None],
         must_open: bool = False,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self.name, self.closed = name, False
         self.health = CameraHealth(since=clock())
         self._open_reading, self._clock, self._wait, self._tell = open_reading, clock, wait, tell
-        self._must_open = must_open
+        self._must_open, self._poll_seconds = must_open, poll_seconds
         self._period_seconds = 0.0
         self._reading: Reading | None = None
         self._vitals = Vitals()
-        self._asked = self._clock()
+        self._asked, self._excused = self._clock(), 0.0
         self._heard: float | None = None
         self._faulty_seconds = float("-inf")
         self._retry_seconds: float | None = clock()
@@ -127,16 +128,21 @@ class SupervisedCamera:
             frame = self._next()
             yield frame or Gap(self._clock())
             if frame:
-                self._asked = self._clock()  # what the loop did meanwhile is not the camera's silence
+                # What the loop did meanwhile is not the camera's silence.
+                self._asked, self._excused = self._clock(), 0.0
+
+    def excuse(self, seconds: float) -> None:
+        """Hear that the loop was busy with another camera for so long: a frame that waited meanwhile is not late."""
+        self._excused += seconds
 
     def _next(self) -> Frame | None:
         if self._retry_seconds is not None and self._clock() >= self._retry_seconds:
             self._reopen()
         if self._reading is None:
-            self._wait(POLL_SECONDS)
+            self._wait(self._poll_seconds)
             return None
         try:
-            frame = self._reading.poll(POLL_SECONDS)
+            frame = self._reading.poll(self._poll_seconds)
         except CameraError as error:
             if self._must_open and self.health.state == "starting":
                 raise
@@ -151,7 +157,7 @@ class SupervisedCamera:
         self._release()
         self._retry_seconds, self._heard, self._vitals = None, None, Vitals()
         self.health = replace(self.health, openings=self.health.openings + 1)
-        self._asked = self._clock()
+        self._asked, self._excused = self._clock(), 0.0
         try:
             self._reading = self._open_reading()
             self._reading.pace(self._period_seconds)
@@ -163,13 +169,14 @@ class SupervisedCamera:
         waited = self._waited(self._clock())
         if waited >= patience:
             self._lose("stalled", FAULTS["stalled"])
-        elif self._vitals.wait(waited):
+        elif self._vitals.wait(waited - self._excused):
             self._fault("slow", FAULTS["slow"])
 
     def _judge(self, frame: Frame) -> Frame | None:
         now = self._clock()
-        waited = 0.0 if self._heard is None else self._waited(now)
+        waited = 0.0 if self._heard is None else max(0.0, self._waited(now) - self._excused)
         self._heard = self._asked = now
+        self._excused = 0.0
         fault = self._vitals.update(frame, waited)
         height, width = frame.image.shape[:2]
         self.health = replace(self.health, size=(width, height))

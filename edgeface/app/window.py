@@ -1,7 +1,7 @@
 """Let other threads see what the frame loop sees, without the loop ever waiting for them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from edgeface.core.protocols import Camera
@@ -74,16 +74,21 @@ class Window:
     def __init__(self, monotonic: Callable[[], float], rest: Callable[[float], None]) -> None:
         self._monotonic, self._rest = monotonic, rest
         self._lock = threading.Lock()
-        self._views: tuple[View, ...] = ()
+        self._views: tuple[tuple[str, View], ...] = ()
+        self._cameras: tuple[str, ...] = ("",)
         self._ended = False
         self._counted, self._since = 0, monotonic()
         self.frames_per_second: float | None = None
-        """As the loop takes them; None: not counted yet."""
+        """As the loop takes them, of all cameras together; None: not counted yet."""
         self.last_event: Event | None = None
 
-    def over(self, camera: Camera) -> Camera:
+    def begin(self, cameras: Sequence[str]) -> None:
+        """Hear what the cameras are called from now on; a single one may have no name."""
+        self._cameras = tuple(cameras)
+
+    def over(self, camera: Camera, name: str = "") -> Camera:
         """Return the camera that shows here whatever it gives."""
-        return _Shown(camera, self._show)
+        return _Shown(camera, lambda seen: self._show(name, seen))
 
     def emit(self, event: AnyEvent) -> None:
         """Remember who came or went last."""
@@ -97,31 +102,37 @@ class Window:
         """End all views, and those to come."""
         with self._lock:
             self._ended = True
-            for view in self._views:
+            for _, view in self._views:
                 view.end()
 
     @contextmanager
-    def view(self, check: Callable[[], None]) -> Iterator[View]:
-        """Look on, from the next frame."""
+    def view(self, check: Callable[[], None], camera: str = "") -> Iterator[View]:
+        """Look on, from the next frame of a camera, or of the first. Raise ControlError when none is called so."""
+        name = camera or self._cameras[0]
+        if name not in self._cameras:
+            known = ", ".join(filter(None, self._cameras))
+            hint = f"choose one of {known}" if known else "the daemon has one camera, without a name"
+            raise ControlError(f"the daemon has no camera called {camera!r:.60}", hint=hint)
         view = View(check, self._rest)
         with self._lock:
-            self._views = (*self._views, view)
+            self._views = (*self._views, (name, view))
             if self._ended:
                 view.end()
         try:
             yield view
         finally:
             with self._lock:
-                self._views = tuple(other for other in self._views if other is not view)
+                self._views = tuple(other for other in self._views if other[1] is not view)
 
-    def _show(self, seen: Frame | Gap) -> None:
+    def _show(self, name: str, seen: Frame | Gap) -> None:
         self._counted += isinstance(seen, Frame)
         waited = self._monotonic() - self._since
         if waited >= RATE_SECONDS:
             self.frames_per_second = self._counted / waited
             self._counted, self._since = 0, self._since + waited
-        for view in self._views:
-            view.show(seen)
+        for camera, view in self._views:
+            if camera == name:
+                view.show(seen)
 
 
 class _Shown:

@@ -86,6 +86,7 @@ def ready_to_measure(
         ready = replace(
             config,
             camera=replace(config.camera, source=source or str(_write_scene(folder / "scene.mp4", seconds))),
+            cameras=(),
             gallery=replace(config.gallery, path=str(folder / "gallery.db")),
             sink=(),
         )

@@ -64,6 +64,9 @@ def reload(config: Config, socket: SocketOption = None, json_output: JsonOption 
 def snapshot(
     config: Config,
     out: Annotated[Path, typer.Argument(metavar="OUT.jpg", help="The picture to write; only you can read it.")],
+    camera: Annotated[
+        str, typer.Option("--camera", metavar="NAME", help="Which of its several cameras; otherwise the first.")
+    ] = "",
     socket: SocketOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -72,13 +75,14 @@ def snapshot(
     \b
     Examples:
       edgeface snapshot now.jpg
+      edgeface snapshot now.jpg --camera door
     """
     from edgeface.drivers.durable import replacing
 
     if out.suffix.lower() not in (".jpg", ".jpeg"):
         raise ConfigError(f"snapshot {out} would be a JPEG", hint="give a name that ends in .jpg")
     with call(config, socket) as daemon:
-        said = daemon.ask({"ask": "snapshot"})
+        said = daemon.ask({"ask": "snapshot"} | ({"camera": camera} if camera else {}))
         try:
             picture = base64.b64decode(said["jpeg"], validate=True)
         except binascii.Error as error:
@@ -147,7 +151,8 @@ def _lines(said: dict[str, Any]) -> list[str]:
     if said["upgrade"]:
         lines.append("upgrade to {to}: {moved} of {people} people moved".format(**said["upgrade"]))
     if event:
-        lines.append(f"last event: {event['name'] or 'somebody unknown'} {event['kind']} at {event['at']}")
+        seen_by = f" at camera {event['camera']}" if event.get("camera") else ""
+        lines.append(f"last event: {event['name'] or 'somebody unknown'} {event['kind']} at {event['at']}{seen_by}")
     for sink in said["sinks"]:
         fared = ", ".join(f"{sink[key]} {key}" for key in ("waiting", "delivered", "failed", "dropped"))
         lines.append(f"sink {sink['name']}: {fared}")

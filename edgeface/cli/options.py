@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeface.cli.places import config_files, default_gallery, placed_key, user_config
-from edgeface.config import Config, load
+from edgeface.config import CameraSettings, Config, load
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="PATH", help="Settings to read after the default files.")
@@ -117,5 +117,9 @@ def own_file(context: typer.Context, config_file: Path | None) -> Path:
 
 
 def with_source(config: Config, source: str | None) -> Config:
-    """Return the settings with another source of frames, if one is given."""
-    return replace(config, camera=replace(config.camera, source=source)) if source else config
+    """Return the settings with one camera, of another source of frames or of that name, if one is given."""
+    if not source:
+        return config
+    named = next((camera for camera in config.cameras if camera.name == source), None)
+    chosen = CameraSettings(named.source, named.width, named.height) if named else replace(config.camera, source=source)
+    return replace(config, camera=chosen, cameras=())

@@ -53,7 +53,8 @@ def enroll(
     Each photo needs one face, large, sharp, well lit and from the front, and becomes a look of its own. When
     one is refused, nothing is stored. More photos of somebody enrolled add looks.
 
-    While a daemon listens, --camera without a source means its camera and its gallery; see docs/daemon.md.
+    While a daemon listens, --camera without a source, or with the name of one of several cameras, means the daemon's
+    camera and gallery; see docs/daemon.md.
 
     \b
     Examples:
@@ -67,12 +68,13 @@ def enroll(
         raise ConfigError(f"--camera takes one source, not {len(given)}")
     if not camera and not given:
         raise ConfigError("no photo is given", hint="name photos, or use --camera")
-    if socket and given:
+    named = given[0] if camera and given and any(each.name == given[0] for each in config.cameras) else ""
+    if socket and given and not named:
         raise ConfigError("--socket takes neither photos nor a source", hint="use --camera alone: the daemon's own")
-    daemon = call_if_there(config, socket) if camera and not given else None
+    daemon = call_if_there(config, socket) if camera and (named or not given) else None
     if daemon:
         with daemon:
-            enrolled = _by_the_daemon(daemon, config, name, seconds, force)
+            enrolled = _by_the_daemon(daemon, config, name, seconds, force, named)
     else:
         enrolled = _here(config, given, name, seconds, camera=camera, force=force)
     _say_enrolled(enrolled, json_output=json_output)
@@ -152,9 +154,10 @@ def _here(
 
 
 def _by_the_daemon(
-    daemon: "ControlClient", config: Config, name: str, seconds: float | None, force: bool
+    daemon: "ControlClient", config: Config, name: str, seconds: float | None, force: bool, camera: str
 ) -> dict[str, Any]:
     request = {"ask": "enroll", "name": name, "force": force, "gallery": named_gallery(config)}
+    request |= {"camera": camera} if camera else {}
     return daemon.ask(request | ({"seconds": seconds} if seconds else {}), tell=tell, seconds=ENROLL_SECONDS)
 
 

@@ -1,11 +1,9 @@
 """The commands that say who is there: identify and run."""
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,19 +12,14 @@ import typer
 from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.options import CameraOption, JsonOption, Photos, with_config, with_source
 from edgeface.cli.output import cosine, say, say_json, tell
-from edgeface.cli.reload import ModelsInUse, Reloader, ending_on_sigterm, reloading_on_sighup
-from edgeface.cli.serve import DaemonPowers, Watch, serving
+from edgeface.cli.reload import Reloader, ending_on_sigterm, reloading_on_sighup
+from edgeface.cli.serve import DaemonPowers, serving
+from edgeface.cli.watching import prove, watch_once
 from edgeface.config import Config
-from edgeface.errors import ConfigError, EmbeddingMismatch, EnrollmentError, NoFaceFound
+from edgeface.errors import ConfigError, EnrollmentError, NoFaceFound
 
 if TYPE_CHECKING:
-    from edgeface.app.clock import SteadyClock
-    from edgeface.app.supervise import SupervisedCamera
-    from edgeface.core.protocols import Sink
-    from edgeface.core.types import AnyEvent, Match
-    from edgeface.drivers.annotate import VideoWriter
-    from edgeface.drivers.cameras.source import Source
-    from edgeface.drivers.notify import Notifier
+    from edgeface.core.types import Match
 
 AnnotateOption = Annotated[
     Path | None, typer.Option("--annotate", metavar="OUT.mp4", help="Write a video with boxes and names.")
@@ -97,7 +90,8 @@ def run(
 
     A source is a webcam's number, "picamera2", an rtsp:// or http:// address, a video file or a folder of
     pictures. It ends with the source, or cleanly with Ctrl-C (exit code 130) or SIGTERM (0); whoever is
-    present then leaves. A live camera that fails meanwhile is opened again until it is back; see docs/daemon.md.
+    present then leaves. Several cameras are watched at once where the settings have [[cameras]]; --camera then takes
+    the name of one, too. A live camera that fails meanwhile is opened again until it is back; see docs/daemon.md.
 
     \b
     Examples:
@@ -113,7 +107,7 @@ def run(
     if daemon and annotate:
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
     config = with_source(config, camera)
-    reloader = Reloader(config, lambda: with_source(read_again(), camera), _prove)
+    reloader = Reloader(config, lambda: with_source(read_again(), camera), prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
     powers = DaemonPowers(Window(time.monotonic, time.sleep), lambda: reloader.config, reloader.request)
     with (
@@ -124,7 +118,7 @@ def run(
     ):
         try:
             before = config
-            while _watch(reloader, manager, powers, annotate, daemon=daemon, json_output=json_output):
+            while watch_once(reloader, manager, powers, annotate, daemon=daemon, json_output=json_output):
                 what = "the settings" if reloader.config != before else "the models in use"
                 tell(f"{what} changed: beginning again with them")
                 before = reloader.config
@@ -133,95 +127,6 @@ def run(
         finally:
             reloader.end()
             manager.stopping()
-
-
-def _prove(config: Config) -> None:
-    """Raise EdgefaceError unless the model is there and, where there is a gallery, made it."""
-    from edgeface import succession, wiring
-    from edgeface.drivers.gallery_file import exists
-
-    config = succession.in_use(config)
-    parts = wiring.make_parts(config, live=True)
-    if exists(Path(config.gallery.path)):
-        with (
-            wiring.open_gallery(config, parts.embedder.model, read_only=True, ask=ask_passphrase) as gallery,
-            succession.successor(config, gallery),
-        ):
-            wiring.check_model(parts, gallery)
-
-
-def _watch(
-    reloader: Reloader,
-    manager: "Notifier",
-    powers: DaemonPowers,
-    annotate: Path | None,
-    *,
-    daemon: bool,
-    json_output: bool,
-) -> bool:
-    """Watch until the source ends, or the settings or the gallery's models change: then return True."""
-    from edgeface import succession, wiring
-    from edgeface.app.annotate import label
-    from edgeface.app.run import watch
-    from edgeface.drivers.gallery_file import exists
-    from edgeface.drivers.sinks.chosen import Chosen
-    from edgeface.drivers.sinks.json_lines import JsonLines, Text
-
-    given = reloader.config
-    config = succession.in_use(given)
-    parts = wiring.make_parts(config, live=True)
-    # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
-    read_only = exists(Path(config.gallery.path)) and not config.unknown.remember
-    sink = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
-    clock, live = wiring.make_clock(), wiring.films_live(config)
-    with (
-        wiring.open_gallery(config, parts.embedder.model, read_only=read_only, ask=ask_passphrase) as gallery,
-        succession.successor(given, gallery) as successor,
-        wiring.make_outboxes(config, os.environ, gallery) as outboxes,
-        _keeping_visits(config, parts.embedder.model if live and successor is None else None) as keepers,
-        _source(config, clock, _teller([outboxes, sink], clock), must_open=not daemon) as source,
-        _film(annotate, config, source) as film,
-    ):
-        wiring.check_model(parts, gallery)
-        parts = wiring.for_household(config, parts, gallery)
-        if not gallery.people():
-            tell("nobody is enrolled yet: everybody is unknown")
-        heart = wiring.make_heart(manager, source)
-        powers.watch = Watch(source, outboxes)
-        attention = None if film else wiring.make_attention(config)  # a film wants every frame
-        cooling = wiring.make_cooling(config, clock, _teller([outboxes, sink], clock)) if live else None
-
-        models = ModelsInUse(gallery.upgrade, lambda: _prove(reloader.config)) if live else None
-
-        def beat() -> bool:
-            if cooling:
-                cooling.check()
-                heart.note = cooling.note
-                source.pace(max(cooling.period_seconds, attention.period_seconds if attention else 0.0))
-            heart.beat()
-            return reloader.changed() or (models is not None and models.changed())
-
-        try:
-            summary = watch(
-                powers.window.over(source),
-                wiring.make_pipeline(config, parts, gallery, successor=successor),
-                wiring.make_presence(config),
-                [outboxes, sink, powers.window, *keepers],
-                every=config.recognition.every,
-                attention=attention,
-                prover=wiring.make_prover(config),
-                visitors=wiring.make_visitors(config, parts, gallery),
-                on_frame=film and (lambda seen: film.write(seen.frame.image, list(map(label, seen.faces)))),
-                on_beat=beat,
-                date=clock.date,
-            )
-        except EmbeddingMismatch:
-            if models is None or not models.changed():  # the old model may be retired between two beats
-                raise
-            return True
-    seen = f"{summary.frames} frames in {summary.seconds:.1f} s of {source.name}"
-    tell(f"{seen}: {summary.events} events")
-    return reloader.config != given or (models is not None and models.have_changed)
 
 
 def _say_matches(photo: str, matches: "list[Match]", problem: str | None, *, json_output: bool) -> None:
@@ -247,41 +152,3 @@ def _face(match: "Match") -> dict[str, Any]:
         "similarity": cosine(match.similarity),
         "runner_up": cosine(match.runner_up),
     }
-
-
-def _teller(sinks: "Sequence[Sink]", clock: "SteadyClock") -> "Callable[[AnyEvent], None]":
-    """Return what tells all sinks of an event that bears the clock's steady time."""
-
-    def tell_all(event: "AnyEvent") -> None:
-        for sink in sinks:
-            sink.emit(replace(event, at=clock.date(event.at)))
-
-    return tell_all
-
-
-@contextmanager
-def _keeping_visits(config: Config, model: str | None) -> "Iterator[list[Sink]]":
-    """Yield what keeps the similarities of visits; nothing where one model alone does not decide, or of a recording."""
-    from edgeface import wiring
-
-    keeper = wiring.make_visit_keeper(config, model) if model else None
-    with closing(keeper) if keeper else nullcontext():
-        yield [keeper] if keeper else []
-
-
-def _source(
-    config: Config, clock: "SteadyClock", tell_all: "Callable[[AnyEvent], None]", *, must_open: bool
-) -> "Source | SupervisedCamera":
-    from edgeface import wiring
-
-    if not wiring.films_live(config):
-        return wiring.make_camera(config)
-    return wiring.make_live_camera(config, clock, tell_all, must_open=must_open)
-
-
-def _film(
-    path: Path | None, config: Config, source: "Source | SupervisedCamera"
-) -> "AbstractContextManager[VideoWriter | None]":
-    from edgeface import wiring
-
-    return wiring.make_film(path, config, source) if path else nullcontext()

@@ -1,7 +1,7 @@
 """Serve the control socket while the daemon runs."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -32,7 +32,7 @@ RELOAD_SECONDS = 45.0
 class Watch:
     """The parts of the watch that goes on."""
 
-    camera: "Source | SupervisedCamera"
+    by_name: "Mapping[str, Source | SupervisedCamera]"
     outboxes: "Outboxes"
 
     def cameras(self) -> "list[CameraStatus]":
@@ -40,10 +40,16 @@ class Watch:
         from edgeface.app.status import CameraStatus
         from edgeface.app.supervise import SupervisedCamera
 
-        if not isinstance(self.camera, SupervisedCamera):
-            return [CameraStatus(self.camera.name, "ok", None, "", None)]
-        health = self.camera.health
-        return [CameraStatus(self.camera.name, health.state, health.reason, health.detail, health.since)]
+        found = []
+        for name, camera in self.by_name.items():
+            if isinstance(camera, SupervisedCamera):
+                health = camera.health
+                found.append(
+                    CameraStatus(name or camera.name, health.state, health.reason, health.detail, health.since)
+                )
+            else:
+                found.append(CameraStatus(name or camera.name, "ok", None, "", None))
+        return found
 
     def sinks(self) -> "list[SinkStatus]":
         """Return how each sink fares."""

@@ -37,7 +37,7 @@ class Cuts:
 
     def update(self, frame: Frame) -> bool:
         """Take in the next frame; tell whether it shows another scene than the last one."""
-        before, now = self._before, (thumbnail(frame.image), frame.seconds)
+        before, now = self._before, (thumbnail(frame.sought), frame.seconds)
         self._before = now
         if before is None or not 0 <= now[1] - before[1] <= CUT_SECONDS:
             return False

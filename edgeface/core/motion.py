@@ -64,7 +64,7 @@ class Motion:
 
     def update(self, frame: Frame) -> Stir:
         """Take in the next frame; the first of all differs."""
-        now, past = thumbnail(frame.image), frame.seconds - self._seconds
+        now, past = thumbnail(frame.sought), frame.seconds - self._seconds
         self._seconds = frame.seconds
         known = 0 <= past <= LONGEST_SECONDS
         if not known or self._background is None or self._recent is None or self._spread is None:

@@ -24,6 +24,14 @@ class Frame:
     image: Image
     seconds: float
     """Seconds since the Unix epoch, UTC."""
+    small: Image | None = None
+    """The same picture in fewer pixels, where the camera gives one beside it: motion and faces are sought there, while
+    chips are cut from `image`."""
+
+    @property
+    def sought(self) -> Image:
+        """The picture in which to seek motion and faces."""
+        return self.image if self.small is None else self.small
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ class Event:
     """Seconds since the Unix epoch, UTC."""
     similarity: float
     track: int
-    """Number of the track, from 1, within one run."""
+    """Number of the track, from 1, within one run of one camera."""
     test: bool = False
     """True: nobody came or went, a sink is being tried out."""
     visit: str = ""
@@ -129,6 +137,8 @@ class Event:
     """What was seen of it so far; None: it was not looked for."""
     unknown: Visitor | None = None
     """Who it is that is not enrolled; None: unknown people are not remembered, or it is somebody enrolled."""
+    camera: str = ""
+    """Which of several cameras saw it; empty: there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +154,11 @@ class UnprovenEvent:
     at: float
     """Seconds since the Unix epoch, UTC."""
     track: int
-    """Number of the track, from 1, within one run."""
+    """Number of the track, from 1, within one run of one camera."""
     kind: Literal["unproven"] = "unproven"
     test: bool = False
+    camera: str = ""
+    """As of an event."""
 
 
 CameraState = Literal["starting", "ok", "faulty"]
@@ -196,6 +208,8 @@ class NoFaceEvent:
     """For how long it has moved."""
     kind: Literal["no_face"] = "no_face"
     test: bool = False
+    camera: str = ""
+    """As of an event."""
 
 
 AnyEvent = Event | UnprovenEvent | CameraEvent | ThermalEvent | NoFaceEvent

@@ -1,5 +1,7 @@
 """When a frame is searched closely, and when it is enough to follow."""
 
+import cv2
+import numpy as np
 import pytest
 
 from edgeface.app.pipeline import Pipeline
@@ -127,3 +129,38 @@ def test_after_a_cut_the_search_is_close(used):
     used.clear()
     pipeline.recognize(Frame(paint(Square(RED), wall=120), START + 0.6))
     assert used == ["close"]
+
+
+def test_a_face_found_in_the_small_picture_stands_in_the_pixels_of_the_full_one():
+    full = paint(Square(RED, left=120, top=40, size=112))
+    sizes = []
+
+    class Sizing(SquareDetector):
+        def detect(self, image):
+            sizes.append(image.shape[:2])
+            return super().detect(image)
+
+    [alone] = Searcher(Sizing()).search(Frame(full, START), closely=True)
+    small = np.asarray(cv2.resize(full, (260, 60), interpolation=cv2.INTER_AREA), np.uint8)
+    [found] = Searcher(Sizing()).search(Frame(full, START, small), closely=True)
+    assert sizes == [(180, 520), (60, 260)]
+    assert (found.box.left, found.box.width) == pytest.approx((alone.box.left, alone.box.width), abs=4)
+    assert (found.box.top, found.box.height) == pytest.approx((alone.box.top, alone.box.height), abs=6)
+    assert found.landmarks == pytest.approx(alone.landmarks, abs=6)
+    assert found.landmarks.dtype == np.float32
+
+
+def test_chips_are_cut_from_the_full_picture_though_faces_are_sought_in_the_small_one():
+    """The small picture has no colours, so that only the full one can give a name."""
+    full = paint(Square(RED))
+    grey = np.repeat(cv2.resize(full, (260, 90)).max(axis=2, keepdims=True), 3, axis=2)
+    pipeline = Pipeline(
+        detector=SquareDetector(),
+        embedder=ColourEmbedder(),
+        index=gallery_of(alice=RED),
+        policy=Policy(0.8),
+        tracker=Tracker(),
+    )
+    seen = [pipeline.recognize(Frame(full, START + number / 10, grey)) for number in range(3)]
+    [face] = seen[-1].faces
+    assert face.verdict.identity is not None and face.verdict.identity.name == "alice"

@@ -6,11 +6,11 @@ import pytest
 
 from edgeface.app import window as window_module
 from edgeface.app.window import Window
-from edgeface.core.types import CameraEvent, Event, Gap
+from edgeface.core.types import CameraEvent, Event, Frame, Gap
 from edgeface.errors import CallerGone, CameraError, ControlError
-from tests.fakes import RED, START, PaintedCamera, Square, paint
+from tests.fakes import GREEN, RED, START, PaintedCamera, Square, paint
 
-ALICE = paint(Square(RED))
+ALICE, BOB = paint(Square(RED)), paint(Square(GREEN))
 
 
 def no_rest(seconds):
@@ -127,3 +127,18 @@ def test_the_last_event_of_a_person_is_remembered():
     window.emit(CameraEvent("ok", None, "", "0", START))
     window.close()
     assert window.last_event is arrived
+
+
+def test_of_several_cameras_one_is_looked_at_and_others_are_refused_by_name():
+    window = Window(lambda: 0.0, no_rest)
+    window.begin(["door", "yard"])
+    cameras = {name: window.over(PaintedCamera([picture]), name) for name, picture in (("door", ALICE), ("yard", BOB))}
+    with window.view(wait) as first, window.view(wait, "yard") as second:
+        for camera in cameras.values():
+            list(camera.frames())
+        for view, picture in ((first, ALICE), (second, BOB)):
+            seen = next(view.frames())
+            assert isinstance(seen, Frame) and seen.image is picture
+    with pytest.raises(ControlError, match="no camera called 'attic'") as caught, window.view(wait, "attic"):
+        pass
+    assert caught.value.hint == "choose one of door, yard"

@@ -30,6 +30,11 @@ class Daemon:
         self._start()
 
     @property
+    def process_id(self) -> int:
+        """Of the process that runs now."""
+        return self._process.pid
+
+    @property
     def camera_state(self) -> str:
         """The camera's state as it was told last."""
         states = [event["state"] for _, event in list(self.events) if event["kind"] == "camera"]

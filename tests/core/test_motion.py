@@ -107,3 +107,11 @@ def test_two_frames_of_one_moment_and_another_size_are_compared_all_the_same():
     motion.update(Frame(room(), 1.0))
     assert not motion.update(Frame(room(height=720, width=1280), 1.0))
     assert motion.update(Frame(with_somebody(), 1.0))
+
+
+def test_motion_is_sought_in_the_small_picture_where_there_is_one():
+    motion = Motion()
+    for number in range(20):
+        motion.update(Frame(room(), number / FPS, room(height=90, width=160)))
+    assert not motion.update(Frame(with_somebody(), 2.0, room(height=90, width=160)))
+    assert motion.update(Frame(room(), 2.1, with_somebody()[::2, ::2]))

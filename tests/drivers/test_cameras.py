@@ -1,11 +1,9 @@
 """Every camera delivers red as red, stamps its frames, and fails with one clear error."""
 
-import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,8 +12,7 @@ import pytest
 
 from edgeface.core.types import Frame
 from edgeface.drivers.cameras import open_camera
-from edgeface.drivers.cameras.picamera import PiCamera
-from edgeface.errors import CameraError, MissingExtra
+from edgeface.errors import CameraError
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -187,121 +184,3 @@ def test_a_missing_webcam_is_one_silent_error_with_a_hint(source: str, capfd: py
     error = _refusal(source)
     assert str(error) == "webcam 99 cannot be opened"
     assert capfd.readouterr().err == ""
-
-
-# The Pi camera.
-
-
-class FakePi:
-    """The part of picamera2 that is used; its "RGB888" arrays are blue, green, red, as the real ones."""
-
-    def __init__(self, failures: Iterator[BaseException | None] | None = None) -> None:
-        self.failures = failures or itertools.repeat(None)
-        self.opened = self.closed = self.held = self.flushed = 0
-        self.configuration: dict = {}
-        self.opening_error: Exception | None = None
-
-    def Picamera2(self) -> "FakePi":  # noqa: N802 (the name of the real class)
-        if self.opening_error:
-            raise self.opening_error
-        self.opened += 1
-        return self
-
-    def create_video_configuration(self, **configuration: object) -> dict:
-        return configuration
-
-    def configure(self, configuration: dict) -> None:
-        self.configuration = configuration
-
-    def start(self) -> None:
-        assert self.configuration
-
-    def stop(self) -> None: ...
-
-    def close(self) -> None:
-        self.closed += 1
-
-    def cancel_all_and_flush(self) -> None:
-        self.flushed += 1
-
-    def capture_request(self, *, wait: float) -> SimpleNamespace:
-        if failure := next(self.failures):
-            raise failure
-        self.held += 1
-        width, height = self.configuration["main"]["size"]
-        red_in_memory = np.full((height, width, 3), RED[::-1], np.uint8)
-        return SimpleNamespace(make_array=lambda stream: {"main": red_in_memory}[stream], release=self._release)
-
-    def _release(self) -> None:
-        self.held -= 1
-
-
-def test_the_pi_camera_s_red_is_red() -> None:
-    pi = FakePi()
-    with PiCamera(width=64, height=48, clock=lambda: 7.0, picamera2=pi) as camera:
-        frame = next(camera.frames())
-        assert _is(frame, RED)
-        assert frame.image.shape == (48, 64, 3)
-        assert frame.image.flags.c_contiguous
-        assert frame.seconds == 7.0
-        assert repr(camera) == "PiCamera('picamera2', open)"
-    assert pi.configuration == {
-        "main": {"size": (64, 48), "format": "RGB888"},
-        "buffer_count": 4,
-        "queue": False,
-    }
-    assert (pi.held, pi.opened, pi.closed) == (0, 1, 1)
-    camera.close()
-    assert pi.closed == 1
-    assert list(camera.frames()) == []
-
-
-def test_a_pi_camera_that_hangs_once_is_reopened() -> None:
-    pi = FakePi(iter([None, TimeoutError(), None]))
-    with PiCamera(width=8, height=8, picamera2=pi) as camera:
-        frames = camera.frames()
-        next(frames)
-        assert _is(next(frames), RED)
-        assert (pi.opened, pi.flushed, pi.held) == (2, 1, 0)
-
-
-def test_a_pi_camera_that_keeps_hanging_is_given_up() -> None:
-    pi = FakePi(itertools.repeat(TimeoutError()))
-    with (
-        PiCamera(picamera2=pi, stall_seconds=0.0) as camera,
-        pytest.raises(CameraError, match="the Pi camera stalled") as caught,
-    ):
-        next(camera.frames())
-    assert "ribbon" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("reason", "hint"),
-    [
-        ("No camera number 0 found", "rpicam-hello --list-cameras"),
-        ("Failed to acquire camera: Device or resource busy", "another program is using it"),
-    ],
-)
-def test_a_pi_camera_that_does_not_open_says_why(reason: str, hint: str) -> None:
-    pi = FakePi()
-    pi.opening_error = RuntimeError(reason)
-    with pytest.raises(CameraError, match=reason) as caught:
-        PiCamera(picamera2=pi)
-    assert hint in caught.value.hint
-
-
-def test_a_pi_camera_lost_while_reopening_closes_without_complaint() -> None:
-    pi = FakePi(itertools.repeat(TimeoutError()))
-    with PiCamera(picamera2=pi) as camera:
-        pi.opening_error = RuntimeError("No camera number 0 found")
-        with pytest.raises(CameraError, match="No camera"):
-            next(camera.frames())
-    assert pi.closed == 1
-
-
-def test_without_picamera2_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "picamera2", None)
-    with pytest.raises(MissingExtra, match="picamera2") as caught:
-        open_camera("picamera2")
-    assert "apt install python3-picamera2" in caught.value.hint
-    assert "--system-site-packages" in caught.value.hint

@@ -57,6 +57,20 @@ def test_events_are_counted_and_no_name_is_shown() -> None:
         sink.emit(event("left", "Ada"))
 
 
+def test_several_cameras_are_a_label_and_who_is_before_two_of_them_is_one_person() -> None:
+    sink = Metrics(free_port(), cameras=("door", "yard"))
+    assert read(sink.port)['edgeface_camera_up{camera="yard"}'] == 0
+    sink.emit(CameraEvent("ok", None, "", "door", 0.0))
+    for camera in ("door", "yard"):
+        sink.emit(event("arrived", "Ada", camera=camera))
+    sink.emit(event("left", "Ada", camera="door"))
+    shown = read(sink.port)
+    sink.close()
+    assert (shown['edgeface_camera_up{camera="door"}'], shown['edgeface_camera_up{camera="yard"}']) == (1, 0)
+    assert shown['edgeface_events_total{camera="door",kind="arrived",who="known"}'] == 1
+    assert shown["edgeface_people_present"] == 1
+
+
 def test_what_sinks_lose_is_shown(tmp_path) -> None:
     port = free_port()
     settings = [FileSinkSettings(path=str(tmp_path / "none" / "x")), MetricsSinkSettings(port=port)]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -122,10 +123,10 @@ def broker(tmp_path):
     broker.stop()
 
 
-def opened(broker: Mosquitto, *people: str, trial: bool = False, **options):
+def opened(broker: Mosquitto, *people: str, trial: bool = False, cameras: tuple[str, ...] = (), **options):
     options = {"timeout_seconds": PATIENCE} | options
     settings = MqttSinkSettings(host="127.0.0.1", port=broker.port, **options)
-    return open_sink(settings, Surroundings({}, people, trial=trial))
+    return open_sink(settings, Surroundings({}, people, trial=trial, cameras=cameras))
 
 
 def test_arrivals_and_departures_are_states_and_events(broker) -> None:
@@ -165,6 +166,27 @@ def test_the_camera_has_a_state(broker) -> None:
     sink.emit(DOWN)
     assert retained(broker)["edgeface/camera"] == "OFF"
     sink.close()
+
+
+def test_several_cameras_have_topics_of_their_own_and_somebody_is_here_while_any_sees_them(broker) -> None:
+    with Observer(broker) as observer, closing(opened(broker, "ada", cameras=("door", "yard"))) as sink:
+        for camera in ("door", "yard"):
+            sink.emit(CameraEvent("ok", None, "", camera, 0.0))
+            sink.emit(Event("arrived", "ada", 1.0, 0.9, 1, camera=camera))
+        assert observer.sees("edgeface/camera", "ON")
+        sink.emit(Event("left", "ada", 2.0, 0.9, 1, camera="door"))
+        sink.emit(CameraEvent("faulty", "stalled", "", "yard", 3.0))
+        assert observer.sees("edgeface/camera", "OFF")
+        kept = retained(broker)
+        assert (kept["edgeface/cameras/door/state"], kept["edgeface/cameras/yard/state"]) == ("ON", "OFF")
+        assert kept["edgeface/people/ada/presence"] == "ON"
+        [*_, last] = observer.seen("edgeface/cameras/door/event")
+        assert (json.loads(last)["kind"], json.loads(last)["camera"]) == ("left", "door")
+        sink.emit(Event("left", "ada", 4.0, 0.9, 1, camera="yard"))
+        assert observer.sees("edgeface/people/ada/presence", "OFF")
+        found = json.loads(kept["homeassistant/device/edgeface/config"])["components"]
+        assert found["camera_door"]["state_topic"] == "edgeface/cameras/door/state"
+        assert found["camera_door"]["unique_id"] == "edgeface_camera_door"
 
 
 def test_what_is_about_nobody_is_an_event_and_changes_no_state(broker) -> None:

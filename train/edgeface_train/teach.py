@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -42,7 +44,7 @@ class Answers:
 
     def about(self, pictures: Image) -> tuple[Vector, npt.NDArray[np.uint8]]:
         """Return (n, size) unit vectors and (n, 32) digests of (n, side, side, 3) pictures, asking where need be."""
-        digests = [sha256(np.ascontiguousarray(picture)).digest() for picture in pictures]
+        digests = [sha256(picture.tobytes()).digest() for picture in pictures]
         new = [place for place, digest in enumerate(digests) if digest not in self._known]
         if new:
             said = self._teacher.embed(chips_for(self._teacher, pictures[new])).astype(np.float16)
@@ -154,10 +156,11 @@ def _said_before(path: Path, teacher: str) -> dict[bytes, Vector]:
 def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
     """Write an .npz, all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    named: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with draft.open("wb") as file:
-            np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
+            np.savez(file, **named)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ def open_camera(
     *,
     width: int | None = None,
     height: int | None = None,
+    small_px: int = 0,
     clock: Callable[[], float] = time.time,
     realtime: bool = False,
     stall_seconds: float = STALL_SECONDS,
@@ -30,7 +31,8 @@ def open_camera(
 ) -> Source:
     """Open the source that a text names. Raise CameraError, or MissingExtra when picamera2 is not installed.
 
-    `width` and `height` are wishes to a webcam and the Pi camera. `realtime` plays a recording at its own
+    `width` and `height` are wishes to a webcam and the Pi camera. The latter gives a small picture beside each, whose
+    longer side has `small_px` pixels, if that is less. `realtime` plays a recording at its own
     pace instead of as fast as it can be used. A live source that is silent for `stall_seconds` has failed; a stream
     may take `open_seconds` to open.
     """
@@ -38,8 +40,9 @@ def open_camera(
     number = _webcam_number(text)
     if number is not None:
         return open_webcam(number, width=width, height=height, clock=clock, stall_seconds=stall_seconds)
-    if text.lower() == "picamera2":
-        return PiCamera(width=width, height=height, clock=clock, stall_seconds=stall_seconds)
+    port = _pi_port(text)
+    if port is not None:
+        return PiCamera(port, width=width, height=height, small_px=small_px, clock=clock, stall_seconds=stall_seconds)
     scheme, separator, _ = text.partition("://")
     if separator:
         if scheme.lower() not in PORTS:
@@ -64,7 +67,15 @@ def is_live(source: str) -> bool:
     text = source.strip()
     scheme, separator, _ = text.partition("://")
     known = bool(separator) and scheme.lower() in PORTS
-    return known or text.lower() == "picamera2" or _webcam_number(text) is not None
+    return known or _pi_port(text) is not None or _webcam_number(text) is not None
+
+
+def _pi_port(text: str) -> int | None:
+    """Return the number of a ribbon camera: "picamera2" is the first, "picamera2:1" the second."""
+    name, colon, port = text.lower().partition(":")
+    if name != "picamera2" or bool(colon) != bool(port):
+        return None
+    return int(port or 0) if port.isascii() and (port.isdigit() or not port) and len(port) <= LONGEST_NUMBER else None
 
 
 def _webcam_number(text: str) -> int | None:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from edgeface.core.types import Frame
+from edgeface.core.types import Frame, Image
 from edgeface.drivers.cameras.newest import Newest, Raw
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.quiet import opencv_muted
@@ -58,7 +59,7 @@ class LiveSource(Source):
             if taken is None:
                 raise CameraError(f"camera {self.name} ended", hint="check its cable or network")
             picture, seconds = taken
-            yield Frame(np.ascontiguousarray(picture[..., ::-1]), seconds)
+            yield Frame(red_first(picture), seconds)
 
     def pace(self, period_seconds: float) -> None:
         """Turn pictures into pixels when one is asked for, and no more than that."""
@@ -105,6 +106,11 @@ def without_password(address: str) -> str:
     head, _, tail = address.partition("://")
     authority, slash, path = tail.partition("/")
     return f"{head}://{'…@' if '@' in authority else ''}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def red_first(picture: npt.NDArray) -> Image:
+    """Return OpenCV's blue-first picture as RGB."""
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def declared_fps(capture: cv2.VideoCapture) -> float | None:

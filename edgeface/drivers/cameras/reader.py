@@ -12,10 +12,20 @@ JOIN_SECONDS = 2.0
 
 
 class SourceReader:
-    """One opening of a source; `open_source` is called, and the source closed, by the thread that reads it."""
+    """One opening of a source; `open_source` is called, and the source closed, by the thread that reads it.
 
-    def __init__(self, open_source: Callable[[], Source]) -> None:
-        self._open_source = open_source
+    `ring` is called by that thread when there is a frame, and at the end. `close` waits for the thread for at most
+    `join_seconds`.
+    """
+
+    def __init__(
+        self,
+        open_source: Callable[[], Source],
+        *,
+        ring: Callable[[], None] | None = None,
+        join_seconds: float = JOIN_SECONDS,
+    ) -> None:
+        self._open_source, self._ring, self._join_seconds = open_source, ring or _nobody, join_seconds
         self._slot: Frame | None = None
         self._error: EdgefaceError | None = None
         self._ended = False
@@ -24,8 +34,8 @@ class SourceReader:
         self._source: Source | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="camera reader", daemon=True)
+        atexit.register(self._end, JOIN_SECONDS)
         self._thread.start()
-        atexit.register(self.close)
 
     @property
     def hangs(self) -> bool:
@@ -56,11 +66,15 @@ class SourceReader:
 
     def close(self) -> None:
         """End the thread; one that hangs in its driver is left to end by itself. A second call does nothing."""
-        atexit.unregister(self.close)
+        self._end(self._join_seconds)
+        if not self.hangs:
+            atexit.unregister(self._end)
+
+    def _end(self, seconds: float) -> None:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join(JOIN_SECONDS)
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         error = None
@@ -74,6 +88,8 @@ class SourceReader:
             with self._changed:
                 self._error, self._ended = error, True
                 self._changed.notify_all()
+            self._ring()
+            atexit.unregister(self._end)
 
     def _read(self, source: Source) -> None:
         with self._changed:
@@ -85,6 +101,8 @@ class SourceReader:
             with self._changed:
                 self._slot = frame
                 self._changed.notify_all()
+            self._ring()
+            with self._changed:
                 self._rest()
 
     def _rest(self) -> None:
@@ -94,14 +112,24 @@ class SourceReader:
             self._changed.wait_for(lambda: self._stopping or self._period_seconds != pace, pace)
 
 
-def one_at_a_time(open_source: Callable[[], Source], name: str) -> Callable[[], SourceReader]:
+def _nobody() -> None:
+    """Ring for nobody."""
+
+
+def one_at_a_time(
+    open_source: Callable[[], Source],
+    name: str,
+    *,
+    ring: Callable[[], None] | None = None,
+    join_seconds: float = JOIN_SECONDS,
+) -> Callable[[], SourceReader]:
     """Return what opens a source anew, and refuses with CameraError while the last opening still hangs."""
     last: list[SourceReader] = []
 
     def open_reader() -> SourceReader:
         if last and last[0].hangs:
             raise CameraError(f"camera {name} hangs in its driver", hint="unplug it and plug it in again")
-        last[:] = [SourceReader(open_source)]
+        last[:] = [SourceReader(open_source, ring=ring, join_seconds=join_seconds)]
         return last[0]
 
     return open_reader

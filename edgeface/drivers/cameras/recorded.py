@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from edgeface.core.types import Frame
-from edgeface.drivers.cameras.live import declared_fps
+from edgeface.drivers.cameras.live import declared_fps, red_first
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.photos import list_photos, read_photo
 from edgeface.drivers.quiet import opencv_muted
@@ -62,7 +61,7 @@ class VideoFile(Source):
             # Some containers know no times: then the frame rate must do.
             position = declared if declared > position else max(position, 0) + 1 / (self._fps or 25)
             number += 1
-            yield Frame(np.ascontiguousarray(picture[..., ::-1], np.uint8), self._start + position)
+            yield Frame(red_first(picture), self._start + position)
 
     def _release(self) -> None:
         self._capture.release()

@@ -41,6 +41,8 @@ class Surroundings:
     """True: names are told of faces only that have shown that they are alive."""
     outboxes: Sequence[Outbox] = ()
     """Those that are open, the metrics' own too."""
+    cameras: tuple[str, ...] = ()
+    """Names of several cameras; empty: there is one, without a name."""
     trial: bool = False
     """True: beside a running edgeface, whose states must not change."""
 
@@ -65,7 +67,7 @@ def open_sink(settings: SinkSettings, around: Surroundings) -> Sink:
         case MetricsSinkSettings():
             from edgeface.drivers.sinks.metrics import Metrics
 
-            return Metrics(settings.port, around.outboxes)
+            return Metrics(settings.port, around.outboxes, cameras=around.cameras)
 
 
 def name_of(settings: SinkSettings) -> str:
@@ -158,6 +160,7 @@ def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
         broker,
         Topics(check_topic(settings.topic), check_topic(settings.discovery_prefix)),
         people=around.people,
+        cameras=around.cameras,
         device=settings.device,
         discover=settings.discovery,
         announce=not around.trial,

@@ -45,8 +45,16 @@ class Topics:
 
     @property
     def camera(self) -> str:
-        """Retained: "ON" while frames come."""
+        """Retained: "ON" while frames come, of several cameras from all."""
         return f"{self.base}/camera"
+
+    def camera_state(self, camera: str) -> str:
+        """Retained: "ON" while frames come from this one of several cameras."""
+        return f"{self.base}/cameras/{slug(camera)}/state"
+
+    def camera_event(self, camera: str) -> str:
+        """Every event of this one of several cameras, as JSON."""
+        return f"{self.base}/cameras/{slug(camera)}/event"
 
     @property
     def event(self) -> str:
@@ -89,8 +97,10 @@ def slug(name: str) -> str:
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def discovery(topics: Topics, device: str, people: Iterable[str], version: str) -> dict[str, Any]:
-    """Return the message that makes one device of all entities."""
+def discovery(
+    topics: Topics, device: str, people: Iterable[str], version: str, *, cameras: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the message that makes one device of all entities; `cameras` are the names of several."""
     components = {
         "camera": {
             "platform": "binary_sensor",
@@ -107,6 +117,11 @@ def discovery(topics: Topics, device: str, people: Iterable[str], version: str) 
             "state_topic": topics.unknown,
         },
     }
+    for name in cameras:
+        components[f"camera_{slug(name)}"] = components["camera"] | {
+            "name": f"Camera {name}",
+            "state_topic": topics.camera_state(name),
+        }
     for name in sorted(people):
         components[f"presence_{slug(name)}"] = {
             "platform": "binary_sensor",
@@ -142,4 +157,4 @@ def stale(topics: Topics, old: Any, new: dict[str, Any]) -> tuple[dict[str, Any]
     gone = {key: it for key, it in components.items() if key not in new["components"] and isinstance(it, dict)}
     bare = {key: {"platform": it["platform"]} for key, it in gone.items() if "platform" in it}
     states = [str(it.get("state_topic", "")) for it in gone.values()]
-    return bare, [state for state in states if state.startswith(f"{topics.base}/people/")]
+    return bare, [state for state in states if state.startswith((f"{topics.base}/people/", f"{topics.base}/cameras/"))]

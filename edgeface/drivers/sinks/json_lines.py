@@ -56,6 +56,8 @@ def event_fields(event: AnyEvent) -> dict[str, Any]:
             fields |= {"unknown": event.unknown.name, "visits": event.unknown.visits}
         if event.liveness:
             fields |= {"liveness": event.liveness.verdict, "relief": round(event.liveness.relief, 4)}
+    if not isinstance(event, CameraEvent | ThermalEvent) and event.camera:
+        fields["camera"] = event.camera
     if event.test:
         fields["test"] = True
     return fields
@@ -104,14 +106,14 @@ class Text:
             )
             return
         if isinstance(event, NoFaceEvent):
-            _write(self._stream, f"{clock}  somebody, but no face seen for {event.seconds:.0f} s")
+            _write(self._stream, f"{clock}  somebody, but no face seen for {event.seconds:.0f} s{_at(event.camera)}")
             return
         if isinstance(event, ThermalEvent):
             _write(self._stream, f"{clock}  the loop is {event.state}: {event.detail}")
             return
         if isinstance(event, UnprovenEvent):
             what = f"turn your head: {', then '.join(event.turns)}" if event.turns else "nothing shows that it is alive"
-            _write(self._stream, f"{clock}  a face like somebody's: {what}")
+            _write(self._stream, f"{clock}  a face like somebody's{_at(event.camera)}: {what}")
             return
         known = event.name is not None
         sure = f" ({event.similarity:.2f})" if known else ""
@@ -119,10 +121,14 @@ class Text:
         if event.unknown:
             who = f"{event.unknown.name}, visit {event.unknown.visits},"
         alive = f", {event.liveness.verdict}" if event.liveness else ""
-        _write(self._stream, f"{clock}  {who} {event.kind}{sure}{alive}")
+        _write(self._stream, f"{clock}  {who} {event.kind}{_at(event.camera)}{sure}{alive}")
 
     def close(self) -> None:
         """Do nothing: the stream belongs to whoever gave it."""
+
+
+def _at(camera: str) -> str:
+    return f" at camera {camera}" if camera else ""
 
 
 def _write(stream: TextIO, line: str) -> None:

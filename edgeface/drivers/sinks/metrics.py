@@ -15,10 +15,11 @@ ADDRESS = "127.0.0.1"
 class Metrics:
     """A `Sink` that counts events and serves the counts over HTTP on the loopback address; no name is shown.
 
-    `outboxes` are those whose tallies are shown too, and may grow.
+    `outboxes` are those whose tallies are shown too, and may grow. The names of several `cameras` are a label of what
+    is counted for each.
     """
 
-    def __init__(self, port: int, outboxes: Sequence["Outbox"] = ()) -> None:
+    def __init__(self, port: int, outboxes: Sequence["Outbox"] = (), *, cameras: Sequence[str] = ()) -> None:
         try:
             from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
         except ImportError as error:
@@ -26,11 +27,18 @@ class Metrics:
                 "metrics need prometheus-client, which is not installed", hint="pip install 'edgeface[metrics]'"
             ) from error
         registry = CollectorRegistry()
-        self._events = Counter("edgeface_events", "People who came or went.", ["kind", "who"], registry=registry)
+        self._cameras = frozenset(cameras)
+        label = ["camera"] if cameras else []
+        self._events = Counter(
+            "edgeface_events", "People who came or went.", ["kind", "who", *label], registry=registry
+        )
         self._present = Gauge("edgeface_people_present", "Enrolled people who are here.", registry=registry)
-        self._camera = Gauge("edgeface_camera_up", "1 while the camera gives frames.", registry=registry)
+        self._camera = Gauge("edgeface_camera_up", "1 while the camera gives frames.", label, registry=registry)
+        for name in cameras:
+            self._camera.labels(name)
         self._slowed = Gauge("edgeface_loop_slowed", "1 while the loop is slowed by heat.", registry=registry)
-        self._names: set[str] = set()
+        self._here: set[tuple[str, str]] = set()
+        """Name and camera of each visit of somebody enrolled."""
         registry.register(_Tallies(outboxes))
         try:
             self._server, self._thread = start_http_server(port, ADDRESS, registry)
@@ -51,16 +59,20 @@ class Metrics:
         if event.test:
             return
         if isinstance(event, CameraEvent):
-            self._camera.set(event.state == "ok")
+            self._of(self._camera, event.camera).set(event.state == "ok")
             return
         if isinstance(event, ThermalEvent):
             self._slowed.set(event.state == "slowed")
         if not isinstance(event, Event):
             return
-        self._events.labels(event.kind, "unknown" if event.name is None else "known").inc()
+        labels = [event.kind, "unknown" if event.name is None else "known", *([event.camera] if self._cameras else [])]
+        self._events.labels(*labels).inc()
         if event.name is not None:
-            (self._names.add if event.kind == "arrived" else self._names.discard)(event.name)
-            self._present.set(len(self._names))
+            (self._here.add if event.kind == "arrived" else self._here.discard)((event.name, event.camera))
+            self._present.set(len({name for name, _ in self._here}))
+
+    def _of(self, gauge: Any, camera: str) -> Any:
+        return gauge.labels(camera) if self._cameras else gauge
 
     def close(self) -> None:
         """Serve no more."""

@@ -2,14 +2,14 @@
 
 import json
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from threading import Event as Flag
 from threading import Lock
 from typing import Any
 
-from edgeface.core.types import AnyEvent, CameraEvent, Event
+from edgeface.core.types import AnyEvent, CameraEvent, Event, ThermalEvent
 from edgeface.drivers.sinks.home_assistant import Topics, discovery, stale
 from edgeface.drivers.sinks.json_lines import event_fields, event_json, utc
 from edgeface.errors import MissingExtra, SinkError
@@ -46,6 +46,7 @@ class Mqtt:
         topics: Topics,
         *,
         people: Iterable[str] = (),
+        cameras: Sequence[str] = (),
         device: str = "edgeface",
         discover: bool = True,
         announce: bool = True,
@@ -55,7 +56,10 @@ class Mqtt:
         self._discover, self._announce = discover, announce
         self._timeout_seconds = timeout_seconds
         self._lock = Lock()
-        self._present = dict.fromkeys(people, False)
+        self._present: dict[str, set[str]] = {name: set() for name in people}
+        """Before which cameras each person is; a single one has no name."""
+        self._cameras = dict.fromkeys(cameras, False)
+        """Which of several give frames."""
         self._states: dict[str, str] = {}
         """Last payload of other retained topics."""
         self._connected, self._parted, self._closed = Flag(), Flag(), False
@@ -148,7 +152,7 @@ class Mqtt:
 
     def _publish_states(self, client: Any) -> None:
         with self._lock:
-            states = [(self._topics.presence(name), _on(here), True) for name, here in self._present.items()]
+            states = [(self._topics.presence(name), _on(bool(here)), True) for name, here in self._present.items()]
             states += [(topic, payload, True) for topic, payload in self._states.items()]
         first = [self._discovery_message()] if self._discover else []
         for topic, payload, retain in [*first, (self._topics.availability, "online", True), *states]:
@@ -156,7 +160,7 @@ class Mqtt:
 
     def _discovery(self) -> dict[str, Any]:
         with self._lock:
-            return discovery(self._topics, self._device, self._present, version("edgeface"))
+            return discovery(self._topics, self._device, self._present, version("edgeface"), cameras=self._cameras)
 
     def _discovery_message(self) -> Message:
         return self._topics.config, json.dumps(self._discovery(), ensure_ascii=False), True
@@ -167,21 +171,25 @@ class Mqtt:
             return False
         with self._lock:
             if isinstance(event, CameraEvent):
-                self._states[self._topics.camera] = _on(event.state == "ok")
+                self._states |= {topic: payload for topic, payload, _ in self._camera_messages(event)}
                 return False
             if not isinstance(event, Event) or event.name is None or event.test:
                 return False
             new = event.name not in self._present
-            self._present[event.name] = event.kind == "arrived"
+            here = self._present.setdefault(event.name, set())
+            (here.add if event.kind == "arrived" else here.discard)(event.camera)
             self._states[self._topics.last_seen(event.name)] = utc(event.at)
             return new
 
     def _messages(self, event: AnyEvent) -> list[Message]:
         messages: list[Message] = [(self._topics.event, event_json(event), False)]
+        camera = "" if isinstance(event, ThermalEvent) else event.camera
+        if camera in self._cameras:
+            messages.append((self._topics.camera_event(camera), event_json(event), False))
         if not self._announce or event.test:
             return messages
         if isinstance(event, CameraEvent):
-            return [*messages, (self._topics.camera, _on(event.state == "ok"), True)]
+            return [*messages, *self._camera_messages(event)]
         if not isinstance(event, Event):
             return messages
         if event.name is None:
@@ -192,7 +200,18 @@ class Mqtt:
         return [
             *messages,
             (self._topics.last_seen(event.name), utc(event.at), True),
-            (self._topics.presence(event.name), _on(event.kind == "arrived"), True),
+            (self._topics.presence(event.name), _on(bool(self._present[event.name])), True),
+        ]
+
+    def _camera_messages(self, event: CameraEvent) -> list[Message]:
+        """Return the retained states of a camera, and of several together."""
+        well = event.state == "ok"
+        if event.camera not in self._cameras:
+            return [(self._topics.camera, _on(well), True)]
+        self._cameras[event.camera] = well
+        return [
+            (self._topics.camera_state(event.camera), _on(well), True),
+            (self._topics.camera, _on(all(self._cameras.values())), True),
         ]
 
     def _publish(self, messages: Iterable[Message]) -> None:
