@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-
 from typing import Any
 
 import numpy as np
