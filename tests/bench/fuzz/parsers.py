@@ -222,5 +222,5 @@ PARSERS: dict[str, Parser] = {
     "request": Parser(
         request, seeds.requests, mutate.one_of(mutate.json_tree, mutate.json_tree, mutate.scramble), 10, 8192
     ),
-    "backup": Parser(backup, seeds.backups, mutate.scramble, 2, 1 << 16),
+    "backup": Parser(backup, seeds.backups, mutate.scramble, 2, 1 << 17),
 }

@@ -149,7 +149,8 @@ def backups() -> list[bytes]:
         path = Path(name) / "gallery.db"
         with Gallery(path, MODEL) as gallery:
             for place, person in enumerate(("Ada", "Bo")):
-                gallery.add(person, [Embedding(np.eye(4, dtype=np.float32)[place], MODEL)])
+                chip = np.full((112, 112, 3), place, np.uint8)
+                gallery.add(person, [Embedding(np.eye(4, dtype=np.float32)[place], MODEL)], chips=[chip])
                 copy_gallery(path, Path(name) / f"{person}.db")
                 made.append((Path(name) / f"{person}.db").read_bytes())
         return made + [
