@@ -36,7 +36,7 @@ class Container:
             "--net",
             "--pid",
             "--root",
-            "--wd=/",
+            "--wd",
         ]
         environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
         environment |= {"DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8"}
