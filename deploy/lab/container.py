@@ -34,14 +34,10 @@ class Container:
         """Wait until systemd has booted. Raise Broken when it does not."""
         until(lambda: self._find_leader() and self._booted(), 90, "systemd did not boot")
 
-    def run(self, *words: str, ask: bool = False, online: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run a command as root, `online` with the network of this machine. Raise Broken when it fails.
-
-        Nothing is raised where `ask`ing how it ends is the point.
-        """
-        enter = self._enter("--mount", "--uts", "--ipc", "--pid", *([] if online else ["--net"]))
+    def run(self, *words: str, ask: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command as root. Raise Broken when it fails, unless `ask`ing how it ends is the point."""
         done = subprocess.run(
-            [*enter, *words],
+            [*self._enter(), *words],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -57,9 +53,8 @@ class Container:
 
         Raise Broken when it does not within so many seconds.
         """
-        enter = self._enter("--mount", "--uts", "--ipc", "--pid", "--net")
         with subprocess.Popen(
-            [*enter, "timeout", str(seconds), *words],
+            [*self._enter(), "timeout", str(seconds), *words],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -91,7 +86,8 @@ class Container:
         """Tell whether the service is ready, as another process."""
         return self.property("ActiveState") == "active" and self.property("MainPID") not in ("0", process)
 
-    def _enter(self, *namespaces: str) -> list[str]:
+    def _enter(self) -> list[str]:
+        namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
         return ["nsenter", f"--target={self._leader}", *namespaces, "--root", "--wd"]
 
     def _find_leader(self) -> bool:

@@ -22,11 +22,11 @@ PATIENT = r"\n[tracking]\npatience_seconds = 60\n"
 
 
 def prepare(box: Container) -> Measured:
-    """Show the processor of a Pi, and learn what Debian's archive has."""
+    """Show the processor of a Pi."""
     box.run("mount", "--bind", "/srv/pi4-cpuinfo", "/proc/cpuinfo")
-    started = time.monotonic()
-    box.run("apt-get", "-qq", "update", online=True)
-    return {"machine": box.says("uname", "-m"), "apt-get update": round(time.monotonic() - started, 1)}
+    found = [box.says(*words) for words in (["uname", "-m"], ["dpkg", "--print-architecture"], ["python3", "-V"])]
+    expect(found[:2] == ["aarch64", "arm64"], f"it is {found}")
+    return {"python": found[2].split()[-1]}
 
 
 def quickstart(box: Container) -> Measured:
@@ -71,9 +71,9 @@ TRIALS: tuple[Trial, ...] = (prepare, quickstart, look_around, build_package, in
 
 
 def _type(box: Container, command: str, folder: str = "/root") -> float:
-    """Run a command of a document in a folder, and return its seconds; apt alone finds a network."""
+    """Run a command of a document in a folder, and return its seconds."""
     started = time.monotonic()
-    box.run("sh", "-c", f"cd {folder} && {in_the_lab(command)}", online=" apt " in command)
+    box.run("sh", "-c", f"cd {folder} && {in_the_lab(command)}")
     return round(time.monotonic() - started, 1)
 
 

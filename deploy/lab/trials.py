@@ -54,6 +54,6 @@ def attempt(box: Container, trials: tuple[Trial, ...], check: str, suite: str) -
             sys.stderr.write(f"check-{check}: {trial.__name__}: {found}\n")
     systemd = box.says("systemctl", "--version").split()[1]
     found = {"check": check, "ok": not broken, "suite": suite, "systemd": systemd}
-    found |= {"trials": [trial.__name__ for trial in trials], "seconds": measured, "broken": broken}
+    found |= {"trials": [trial.__name__ for trial in trials], "measured": measured, "broken": broken}
     sys.stdout.write(json.dumps(found) + "\n")
     return 1 if broken else 0

@@ -41,7 +41,7 @@ def test_a_broken_promise_is_named_and_the_next_trial_is_run(lab, capsys):
     assert trials.attempt(Box(), (first, second), "lamp", "trixie") == 1
     said = json.loads(capsys.readouterr().out)
     assert (said["ok"], said["broken"]) == (False, {"first": "the lamp is out"})
-    assert said["seconds"]["second"] == 1.5
+    assert said["measured"]["second"] == 1.5
     assert said["trials"] == ["first", "second"]
 
 
@@ -54,7 +54,7 @@ def test_when_every_promise_is_kept_it_says_so(lab, capsys):
 def test_a_command_that_is_followed_gives_the_line_that_was_waited_for(lab, monkeypatch):
     container, _ = lab
     box = container.Container(0)
-    monkeypatch.setattr(box, "_enter", lambda *namespaces: ["env"])
+    monkeypatch.setattr(box, "_enter", lambda: ["env"])
     words = ("sh", "-c", "echo one; echo two; sleep 60")
     assert box.follow(*words, until_line=lambda line: "w" in line, seconds=30) == "two\n"
     with pytest.raises(container.Broken, match="not the line that was waited for"):
@@ -64,7 +64,7 @@ def test_a_command_that_is_followed_gives_the_line_that_was_waited_for(lab, monk
 def test_a_command_that_fails_breaks_unless_that_is_the_question(lab, monkeypatch):
     container, _ = lab
     box = container.Container(0)
-    monkeypatch.setattr(box, "_enter", lambda *namespaces: ["env"])
+    monkeypatch.setattr(box, "_enter", lambda: ["env"])
     assert isinstance(box.run("false", ask=True), subprocess.CompletedProcess)
     with pytest.raises(container.Broken, match="code 3: oh"):
         box.run("sh", "-c", "echo oh >&2; exit 3")
