@@ -29,8 +29,8 @@ def spoken(document: str) -> set[str]:
     return {" ".join(words.split()) for words in re.findall(r"`([^`]+)`", text)}
 
 
-def in_the_lab(command: str) -> str:
-    """Return a command with what the lab has for it."""
+def in_the_lab(command: str, architecture: str = "arm64") -> str:
+    """Return a command with what the lab has for it, on an architecture as Debian calls it."""
     for word, other in STANDS_FOR.items():
         command = command.replace(word, other)
-    return command
+    return command.replace("arm64", architecture)

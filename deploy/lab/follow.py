@@ -1,4 +1,4 @@
-"""Do in a booted arm64 system what docs/quickstart-pi.md says, from a checkout and from a package built there."""
+"""Do in a booted system what docs/quickstart-pi.md says, from a checkout and from a package built there."""
 
 import argparse
 import json
@@ -22,11 +22,12 @@ PATIENT = r"\n[tracking]\npatience_seconds = 60\n"
 
 
 def prepare(box: Container) -> Measured:
-    """Show the processor of a Pi."""
-    box.run("mount", "--bind", "/srv/pi4-cpuinfo", "/proc/cpuinfo")
-    found = [box.says(*words) for words in (["uname", "-m"], ["dpkg", "--print-architecture"], ["python3", "-V"])]
-    expect(found[:2] == ["aarch64", "arm64"], f"it is {found}")
-    return {"python": found[2].split()[-1]}
+    """Show the processor of a Pi where one is emulated."""
+    architecture, machine = _architecture(box), box.says("uname", "-m")
+    if architecture == "arm64":
+        expect(machine == "aarch64", f"uname calls it {machine}")
+        box.run("mount", "--bind", "/srv/pi4-cpuinfo", "/proc/cpuinfo")
+    return {"architecture": architecture, "python": box.says("python3", "-V").split()[-1]}
 
 
 def quickstart(box: Container) -> Measured:
@@ -50,10 +51,10 @@ def look_around(box: Container) -> Measured:
 def build_package(box: Container) -> Measured:
     """Build the package there; it holds the files of the one that was built on this machine."""
     seconds = _type(box, BUILD, folder="/root/edgeface")
-    built, cross = (_holds(box, path) for path in ("/root/edgeface/dist/edgeface_*_arm64.deb", "/srv/cross-built.deb"))
+    built, cross = (_holds(box, path) for path in ("/root/edgeface/dist/edgeface_*.deb", "/srv/cross-built.deb"))
     expect(built, "the package is empty")
     expect(built == cross, f"one holds what the other does not: {sorted(built ^ cross)}")
-    size = int(box.says("sh", "-c", "stat --format=%s /root/edgeface/dist/edgeface_*_arm64.deb"))
+    size = int(box.says("sh", "-c", "stat --format=%s /root/edgeface/dist/edgeface_*.deb"))
     return {BUILD: seconds, "package_bytes": size, "package_files": len(built)}
 
 
@@ -63,7 +64,8 @@ def install_package(box: Container) -> Measured:
     box.run("systemctl", "stop", "camera")
     _type(box, "sudo edgeface/deploy/install.sh --uninstall --purge-gallery")
     seconds = _type(box, INSTALL, folder="/root/edgeface/dist")
-    expect(box.says("dpkg-query", "--show", "--showformat=${Architecture}", "edgeface") == "arm64", "it is not arm64")
+    installed = box.says("dpkg-query", "--show", "--showformat=${Status} ${Architecture}", "edgeface")
+    expect(installed.startswith("install ok installed"), f"the package is {installed or 'not there'}")
     return {INSTALL: seconds} | {f"{command} (package)": took for command, took in _enrol_and_watch(box).items()}
 
 
@@ -73,8 +75,12 @@ TRIALS: tuple[Trial, ...] = (prepare, quickstart, look_around, build_package, in
 def _type(box: Container, command: str, folder: str = "/root") -> float:
     """Run a command of a document in a folder, and return its seconds."""
     started = time.monotonic()
-    box.run("sh", "-c", f"cd {folder} && {in_the_lab(command)}")
+    box.run("sh", "-c", f"cd {folder} && {in_the_lab(command, _architecture(box))}")
     return round(time.monotonic() - started, 1)
+
+
+def _architecture(box: Container) -> str:
+    return box.says("dpkg", "--print-architecture")
 
 
 def _bring_photo(box: Container) -> None:
@@ -94,7 +100,7 @@ def _enrol_and_watch(box: Container) -> Measured:
     expect(RELOAD in spoken(QUICKSTART), f"{RELOAD} is not in the document any more")
     _type(box, RELOAD)
     started = time.monotonic()
-    line = box.follow("sh", "-c", in_the_lab(watch), until_line=_is_arrival, seconds=PATIENCE)
+    line = box.follow("sh", "-c", watch, until_line=_is_arrival, seconds=PATIENCE)
     arrived = json.loads(line)
     expect(arrived["name"] == PERSON, f"{arrived['name']} arrived")
     until(lambda: box.property("ActiveState") == "active", PATIENCE, "the service is not active")
