@@ -45,11 +45,12 @@ bench-mining: .venv/dev ## Mining once a round against one triplet at a time
 crash-bench: .venv/dev ## Kill a gallery's process and cut its power; the last line is JSON
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.bench.crash --kills $(KILLS) --cuts $(CUTS)
 
-check-arm64: ## As root: the journey on Debian's arm64 userland under qemu, Bookworm and Trixie; JSON
+check-arm64: ## As root: journey, quickstart and package on Debian's arm64 under qemu, Bookworm and Trixie; JSON
 	PYTHON=$(PYTHON) deploy/check-arm64
 
-check-systemd: ## As root: the package and its service under a booted systemd; JSON
-	PYTHON=$(PYTHON) deploy/check-systemd
+check-systemd: ## As root: the package and its service under a booted systemd, Bookworm's and Trixie's; JSON
+	PYTHON=$(PYTHON) deploy/check-systemd bookworm
+	PYTHON=$(PYTHON) deploy/check-systemd trixie
 
 check-libcamera: ## As root: the real picamera2 and libcamera's virtual camera, from a portrait to a name; JSON
 	PYTHON=$(PYTHON) deploy/check-libcamera

@@ -9,6 +9,13 @@ from typing import Any
 
 Event = dict[str, Any]
 
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "LANG": "C.UTF-8",
+}
+
 
 class Broken(Exception):
     """A promise that was not kept."""
@@ -17,9 +24,11 @@ class Broken(Exception):
 class Container:
     """The container that a systemd-nspawn of this machine runs."""
 
-    def __init__(self, nspawn: int) -> None:
+    def __init__(self, nspawn: int, environment: dict[str, str] | None = None) -> None:
+        """Take the process of systemd-nspawn, and what else each command finds in its environment."""
         self._nspawn = nspawn
         self._leader = 0
+        self._environment = ENVIRONMENT | (environment or {})
 
     def boot(self) -> None:
         """Wait until systemd has booted. Raise Broken when it does not."""
@@ -27,23 +36,38 @@ class Container:
 
     def run(self, *words: str, ask: bool = False) -> subprocess.CompletedProcess[str]:
         """Run a command as root. Raise Broken when it fails, unless `ask`ing how it ends is the point."""
-        enter = [
-            "nsenter",
-            f"--target={self._leader}",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--net",
-            "--pid",
-            "--root",
-            "--wd=/",
-        ]
-        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-        environment |= {"DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8"}
-        done = subprocess.run([*enter, *words], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._enter(), *words],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode and not ask:
             raise Broken(f"{' '.join(words)}: code {done.returncode}: {(done.stderr or done.stdout)[-400:]}")
         return done
+
+    def follow(self, *words: str, until_line: Callable[[str], object], seconds: float) -> str:
+        """Run a command that does not end by itself until it prints a certain line, and return that line.
+
+        Raise Broken when it does not within so many seconds.
+        """
+        with subprocess.Popen(
+            [*self._enter(), "timeout", str(seconds), *words],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout
+            try:
+                found = next((line for line in process.stdout if until_line(line)), None)
+            finally:
+                process.terminate()
+        if found is None:
+            raise Broken(f"{' '.join(words)}: not the line that was waited for, within {seconds:g} s")
+        return found
 
     def says(self, *words: str) -> str:
         """Return what a command prints, however it ends."""
@@ -61,6 +85,10 @@ class Container:
     def is_new(self, process: str) -> bool:
         """Tell whether the service is ready, as another process."""
         return self.property("ActiveState") == "active" and self.property("MainPID") not in ("0", process)
+
+    def _enter(self) -> list[str]:
+        namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
+        return ["nsenter", f"--target={self._leader}", *namespaces, "--root", "--wd"]
 
     def _find_leader(self) -> bool:
         children = Path(f"/proc/{self._nspawn}/task/{self._nspawn}/children")

@@ -1,27 +1,22 @@
 """Do to an installed service what happens to one in years, and print as JSON how long it took to be well again."""
 
 import argparse
-import json
 import sys
 import time
-from collections.abc import Callable
 
-from container import Broken, Container, Event, until
+from container import Container, Event, until
+from trials import CAMERA, PATIENCE, Measured, Trial, attempt, expect, film, watch_camera
 
 NAME = "astronaut"
 STATE = "/var/lib/edgeface"
 PRIVATE = "/var/lib/private/edgeface"
 """Where systemd keeps the state of a unit with DynamicUser=yes."""
 STORE_ERROR = 7
-CAMERA = ("/root/stream.py", "/root/astronaut.png")
-PATIENCE = 180
-"""Seconds after which a promise counts as broken: many, so that a busy machine is not taken for a broken service."""
+FILM = ("/root/stream.py", "/root/astronaut.png")
 
 ONE_LOOK = r"\n[recognition]\nvotes_needed = 1\nvotes_of = 1\n\n[tracking]\npatience_seconds = 60\n"
 """A name after one look, for a busy machine may have none to spare while a track lasts. It is not the votes that are
 tried here."""
-
-Measured = dict[str, float]
 
 
 def install(box: Container) -> Measured:
@@ -31,7 +26,7 @@ def install(box: Container) -> Measured:
     seconds = round(time.monotonic() - started, 1)
     until(lambda: box.property("ActiveState") == "active", PATIENCE, "the service is not active")
     enabled = [box.says("systemctl", "is-enabled", unit) for unit in ("edgeface.service", "edgeface-backup.timer")]
-    _expect(enabled == ["enabled", "enabled"], f"not enabled: {enabled}")
+    expect(enabled == ["enabled", "enabled"], f"not enabled: {enabled}")
     return {"install": seconds}
 
 
@@ -39,14 +34,14 @@ def recognise(box: Container) -> Measured:
     """Enrol as root while the service runs, tell it of a camera by a reload, and wait for the name."""
     box.run("edgeface", "enroll", "--name", NAME, "/root/astronaut.png")
     owner = box.says("stat", "--format=%U %a", f"{STATE}/gallery.db")
-    _expect(owner == "edgeface 600", f"the gallery belongs to {owner}")
-    box.run("sed", "-i", 's|^source = .*|source = "http://127.0.0.1:8000/"|', "/etc/edgeface/config.toml")
+    expect(owner == "edgeface 600", f"the gallery belongs to {owner}")
+    watch_camera(box)
     box.run("sh", "-c", f"printf '{ONE_LOOK}' >>/etc/edgeface/config.toml")
-    _film(box)
+    film(box, *FILM)
     before, process = time.time(), box.property("MainPID")
     box.run("systemctl", "reload", "edgeface")
     seconds = until(lambda: _arrived(box, before), PATIENCE, "nobody was recognised after the reload")
-    _expect(box.property("MainPID") == process, "the reload was a restart")
+    expect(box.property("MainPID") == process, "the reload was a restart")
     return {"reload_to_name": seconds}
 
 
@@ -60,7 +55,7 @@ def hang(box: Container) -> Measured:
     before = time.time()
     measured = _end_and_return(box, "STOP")
     log = box.says("journalctl", "--unit=edgeface", f"--since=@{before:.3f}")
-    _expect("atchdog timeout" in log, "it was not the watchdog that ended it")
+    expect("atchdog timeout" in log, "it was not the watchdog that ended it")
     return {f"hung_to_{what}": seconds for what, seconds in measured.items()}
 
 
@@ -75,9 +70,9 @@ def lose_camera(box: Container) -> Measured:
     )
     time.sleep(10)
     again = time.time()
-    _film(box)
+    film(box, *FILM)
     found = until(lambda: _camera(box, again, "ok"), PATIENCE, "the camera was not found again")
-    _expect(box.property("MainPID") == process, "the service did not live through it")
+    expect(box.property("MainPID") == process, "the service did not live through it")
     return {"camera_lost_to_told": lost, "camera_back_to_ok": found}
 
 
@@ -100,7 +95,7 @@ def _with_full_disk(box: Container) -> Measured:
     another = ["edgeface", "enroll", "--force", "--name", "another", "/root/astronaut.png"]
     box.run("dd", "if=/dev/zero", f"of={PRIVATE}/filler", "bs=4096", ask=True)
     refused = box.run(*another, ask=True)
-    _expect(refused.returncode == STORE_ERROR, f"enrolling on a full disk ends with code {refused.returncode}")
+    expect(refused.returncode == STORE_ERROR, f"enrolling on a full disk ends with code {refused.returncode}")
     process, before = box.property("MainPID"), time.time()
     box.run("systemctl", "restart", "edgeface")
     seconds = until(lambda: box.is_new(process) and _arrived(box, before), PATIENCE, "no name after a restart")
@@ -119,8 +114,8 @@ def stop(box: Container) -> Measured:
     box.run("systemctl", "stop", "edgeface")
     seconds = round(time.monotonic() - started, 1)
     ended = [box.property(name) for name in ("Result", "ExecMainStatus", "ActiveState")]
-    _expect(ended == ["success", "0", "inactive"], f"it ended with {ended}")
-    _expect(any(event["kind"] == "left" for event in box.watching(before)), "nobody left at the end")
+    expect(ended == ["success", "0", "inactive"], f"it ended with {ended}")
+    expect(any(event["kind"] == "left" for event in box.watching(before)), "nobody left at the end")
     return {"stop": seconds}
 
 
@@ -133,26 +128,26 @@ def upgrade(box: Container) -> Measured:
     seconds = round(time.monotonic() - started, 1)
     until(lambda: box.is_new(process), PATIENCE, "the service was not restarted")
     ended, began = (int(box.property(f"{what}TimestampMonotonic")) for what in ("ActiveExit", "ActiveEnter"))
-    _expect(box.says("cat", "/etc/edgeface/config.toml") == settings, "the settings changed")
-    _expect(NAME in box.says("edgeface", "list"), "the people are gone")
+    expect(box.says("cat", "/etc/edgeface/config.toml") == settings, "the settings changed")
+    expect(NAME in box.says("edgeface", "list"), "the people are gone")
     return {"upgrade": seconds, "upgrade_outage": round((began - ended) / 1e6, 1)}
 
 
 def remove(box: Container) -> Measured:
     """Remove, purge, install again: the people are still there. Purge as somebody who said so: they are gone."""
     box.run("dpkg", "--remove", "edgeface")
-    _expect(box.run("test", "-e", "/opt/edgeface", ask=True).returncode != 0, "/opt/edgeface is left behind")
-    _expect(box.property("ActiveState") == "inactive", "the service still runs")
-    _expect(box.run("test", "-e", "/etc/edgeface/config.toml", ask=True).returncode == 0, "removing lost the settings")
+    expect(box.run("test", "-e", "/opt/edgeface", ask=True).returncode != 0, "/opt/edgeface is left behind")
+    expect(box.property("ActiveState") == "inactive", "the service still runs")
+    expect(box.run("test", "-e", "/etc/edgeface/config.toml", ask=True).returncode == 0, "removing lost the settings")
     box.run("dpkg", "--purge", "edgeface")
-    _expect(box.run("test", "-e", f"{STATE}/gallery.db", ask=True).returncode == 0, "purging lost the gallery, unasked")
+    expect(box.run("test", "-e", f"{STATE}/gallery.db", ask=True).returncode == 0, "purging lost the gallery, unasked")
     box.run("dpkg", "--install", "/root/next.deb")
-    _expect(NAME in box.says("edgeface", "list"), "the gallery that stayed is not found")
+    expect(NAME in box.says("edgeface", "list"), "the gallery that stayed is not found")
     box.run("sh", "-c", "echo edgeface edgeface/purge-gallery boolean true | debconf-set-selections")
     started = time.monotonic()
     box.run("dpkg", "--purge", "edgeface")
     left = _left_behind(box)
-    _expect(not left, f"left behind: {left}")
+    expect(not left, f"left behind: {left}")
     return {"purge": round(time.monotonic() - started, 1)}
 
 
@@ -160,39 +155,27 @@ def install_by_script(box: Container) -> Measured:
     """Install from a checkout, twice, and uninstall: settings and people stay until they are to go too."""
     script = "/root/checkout/deploy/install.sh"
     started = time.monotonic()
-    box.run(script, "--wheels", "/root/wheels", "--camera", "http://127.0.0.1:8000/")
+    box.run(script, "--wheels", "/root/wheels", "--camera", CAMERA)
     seconds = round(time.monotonic() - started, 1)
     until(lambda: box.property("ActiveState") == "active", PATIENCE, "the service is not active")
     box.run("edgeface", "enroll", "--name", NAME, "/root/astronaut.png")
     process, settings = box.property("MainPID"), box.says("cat", "/etc/edgeface/config.toml")
     box.run(script, "--wheels", "/root/wheels", "--camera", "1")
     until(lambda: box.is_new(process), PATIENCE, "the service was not restarted")
-    _expect(box.says("cat", "/etc/edgeface/config.toml") == settings, "the settings changed")
-    _expect(NAME in box.says("edgeface", "list"), "the people are gone")
+    expect(box.says("cat", "/etc/edgeface/config.toml") == settings, "the settings changed")
+    expect(NAME in box.says("edgeface", "list"), "the people are gone")
     box.run(script, "--uninstall")
     kept = box.says("sh", "-c", f"ls {STATE}/gallery.db /etc/edgeface/config.toml").splitlines()
-    _expect(len(kept) == 2, f"uninstalling kept only {kept}")
+    expect(len(kept) == 2, f"uninstalling kept only {kept}")
     box.run(script, "--uninstall", "--purge-gallery")
-    _expect(not _left_behind(box), f"left behind: {_left_behind(box)}")
+    expect(not _left_behind(box), f"left behind: {_left_behind(box)}")
     return {"install_by_script": seconds}
 
 
-TRIALS: tuple[Callable[[Container], Measured], ...] = (
+TRIALS: tuple[Trial, ...] = (
     install, recognise, kill, hang, lose_camera, fill_disk, stop, upgrade, remove,
     install_by_script,
 )  # fmt: skip
-
-
-def _expect(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise Broken(otherwise)
-
-
-def _film(box: Container) -> None:
-    """Start the camera, and wait until it answers."""
-    box.run("systemd-run", "--quiet", "--collect", "--unit=camera", "/opt/edgeface/bin/python", *CAMERA)
-    knock = "import socket; socket.create_connection(('127.0.0.1', 8000))"
-    until(lambda: box.run("python3", "-c", knock, ask=True).returncode == 0, PATIENCE, "the camera does not answer")
 
 
 def _left_behind(box: Container) -> str:
@@ -222,29 +205,12 @@ def _end_and_return(box: Container, signal: str) -> Measured:
 
 
 def main() -> int:
-    """Run every trial, whatever the ones before it gave, and print one line; return 1 when a promise was broken."""
+    """Run every trial and print one line; return 1 when a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("nspawn", type=int, help="the process of systemd-nspawn")
     parser.add_argument("--suite", required=True)
     given = parser.parse_args()
-    box, seconds, broken = Container(given.nspawn), {}, {}
-    started = time.monotonic()
-    box.boot()
-    seconds["boot"] = round(time.monotonic() - started, 1)
-    for trial in TRIALS:
-        try:
-            measured = trial(box)
-        except Broken as reason:
-            broken[trial.__name__] = str(reason)
-            sys.stderr.write(f"check-systemd: {trial.__name__}: {reason}\n")
-            sys.stderr.write(box.says("journalctl", "--unit=edgeface", "--lines=15", "--output=short-precise") + "\n")
-        else:
-            seconds |= measured
-            sys.stderr.write(f"check-systemd: {trial.__name__}: {measured}\n")
-    systemd = box.says("systemctl", "--version").split()[1]
-    found = {"check": "systemd", "ok": not broken, "suite": given.suite, "systemd": systemd}
-    sys.stdout.write(json.dumps(found | {"seconds": seconds, "broken": broken}) + "\n")
-    return 1 if broken else 0
+    return attempt(Container(given.nspawn), TRIALS, "systemd", given.suite)
 
 
 if __name__ == "__main__":

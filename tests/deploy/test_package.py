@@ -54,3 +54,11 @@ def test_nobody_s_faces_are_erased_by_default():
     assert "\nDefault: false\n" in (MAINTAINER_SCRIPTS / "templates").read_text()
     removed = re.findall(r"rm -rf .*", (MAINTAINER_SCRIPTS / "postrm").read_text())
     assert sum("/var/lib" in line for line in removed) == 1
+
+
+def test_debconf_is_loaded_outside_of_functions_where_it_sees_the_arguments_of_the_script():
+    for name in ("postinst", "postrm"):
+        text = (MAINTAINER_SCRIPTS / name).read_text()
+        outside = re.sub(r"^\w+\(\) \{.*?^\}", "", text, flags=re.MULTILINE | re.DOTALL)
+        assert text.count(". /usr/share/debconf/confmodule") == 1, name
+        assert ". /usr/share/debconf/confmodule" in outside, name
