@@ -213,9 +213,8 @@ def _with_model(config: Config, model: str) -> Config:
     """Return the settings with the bundle that has a model's file: the configured one, a shipped or a kept one."""
     if _digest(config, wiring.read_model(config)) == model:
         return config
-    kept = shelf_folder(Path(config.gallery.path), model)
-    places = [config.recognition.model, *map(str, SHIPPED_BUNDLES.values()), *([str(kept)] if kept.exists() else [])]
-    for place in places:
+    others = [*SHIPPED_BUNDLES.values(), shelf_folder(Path(config.gallery.path), model)]
+    for place in [config.recognition.model, *(str(folder) for folder in others if folder.is_dir())]:
         bundle = wiring.read_model(_settings_of(config, place, ""))
         for variant, file in bundle.card.files.items():
             if file.sha256 == model:

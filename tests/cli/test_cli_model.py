@@ -280,7 +280,7 @@ def test_a_running_daemon_goes_over_by_itself_and_tells_how_far_it_is(cli, enrol
         finally:
             ended.set()
 
-    def make_camera(_config, _clock, _tell, *, must_open):
+    def make_camera(_config, _clock, _tell, **_):
         cameras.append(Live(ended))
         return cameras[-1]
 
