@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeface import wiring
+from edgeface import wiring, wiring_sightings
 from edgeface.app.enroll import Enroller
 from edgeface.app.sides import Successor
 from edgeface.card import SHIPPED_BUNDLES, Bundle
@@ -175,7 +175,7 @@ def finish(config: Config, *, now: float) -> Finished:
         with gallery.changing() as connection:
             ended = model_upgrade.finish(connection, now=now)
         gallery.wipe()
-        strangers = wiring.open_unknowns(config, gallery).drop_lost()
+        strangers = wiring_sightings.open_unknowns(config, gallery).drop_lost()
     return Finished(ended, made.path, strangers)
 
 

@@ -1,9 +1,8 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
 import logging
-import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,14 +14,12 @@ from edgeface.app.clock import SteadyClock
 from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
-from edgeface.app.liveness import Prover
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
 from edgeface.app.several import worst_of
 from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import POLL_SECONDS, SILENT_SECONDS, CameraHealth, SupervisedCamera
-from edgeface.app.visitors import Visitors
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
 from edgeface.cohort_file import read_cohort
 from edgeface.config import CameraSettings, Config
@@ -32,12 +29,10 @@ from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
 from edgeface.core.faceless import Faceless
 from edgeface.core.governor import Governor, GovernorLimits
-from edgeface.core.liveness import LivenessLimits
 from edgeface.core.motion import Motion
-from edgeface.core.presence import Presence
-from edgeface.core.protocols import Detector, Embedder, Index, Sink
+from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
-from edgeface.core.types import AnyEvent, Turn
+from edgeface.core.types import AnyEvent
 from edgeface.drivers import signing
 from edgeface.drivers.annotate import VideoWriter
 from edgeface.drivers.cameras.choose import is_live, open_camera
@@ -50,27 +45,16 @@ from edgeface.drivers.gallery_rows import Calibrated
 from edgeface.drivers.gallery_upgrade import upgrade
 from edgeface.drivers.master_key import Ask, Master, read_master
 from edgeface.drivers.notify import Notifier
-from edgeface.drivers.sinks import trial
-from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
-from edgeface.drivers.sinks.outbox import Outbox, Outboxes
-from edgeface.drivers.sinks.trial import Trial
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.thermal import read_heat
-from edgeface.drivers.unknowns import Unknowns
-from edgeface.drivers.visits import VisitKeeper
 from edgeface.errors import ModelError
 
 LOG = logging.getLogger(__name__)
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
-VISIT_BYTES = 6
-"""Of the random id of a visit: among a million visits two share one with a chance of 0.2 %, runs and devices apart."""
-
 PROVING_SECONDS = 0.25
 """Where liveness is required a decided face is looked at so often at least."""
-
-SIDES: tuple[Turn, ...] = ("left", "right")
 
 SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
 """A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
@@ -308,42 +292,6 @@ def reverify_seconds(config: Config) -> float:
     return min(usual, PROVING_SECONDS) if config.liveness.mode == "require" else usual
 
 
-def liveness_limits(config: Config, *, turns: int) -> LivenessLimits:
-    """Return what a face must show to count as alive."""
-    chosen = config.liveness
-    return LivenessLimits(chosen.least_relief, turns, chosen.turn_degrees, chosen.seconds)
-
-
-def make_prover(config: Config) -> Prover | None:
-    """Return what looks for liveness; None where that is off. Only where it is required turns are asked for."""
-    required = config.liveness.mode == "require"
-    limits = liveness_limits(config, turns=config.liveness.turns if required else 0)
-    return None if config.liveness.mode == "off" else Prover(limits, draw_turn, required=required)
-
-
-def open_unknowns(config: Config, gallery: Gallery) -> Unknowns:
-    """Return the unknown people of a gallery."""
-    chosen = config.unknown
-    return Unknowns(
-        gallery,
-        keep_seconds=chosen.days * 86400.0,
-        most=chosen.most,
-        away_seconds=config.presence.patience_seconds,
-    )
-
-
-def make_visitors(config: Config, parts: Parts, gallery: Gallery) -> Visitors | None:
-    """Return what remembers unknown people; None where the owner does not want that."""
-    if not config.unknown.remember:
-        return None
-    return Visitors(open_unknowns(config, gallery), parts.policy, config.tracking.patience_seconds)
-
-
-def draw_turn() -> Turn:
-    """Choose a side at random, as nobody can foresee."""
-    return secrets.choice(SIDES)
-
-
 def make_attention(config: Config) -> Attention | None:
     """Return what chooses the frames to search; None: every frame is searched, as those of recordings."""
     chosen = config.motion
@@ -366,36 +314,6 @@ def make_coarse(config: Config, detector: Detector) -> Coarse | None:
     seconds = config.detection.follow_seconds if config.liveness.mode == "off" else 0.0
     coarse = detector.coarse() if seconds and isinstance(detector, YuNet) else None
     return Coarse(coarse, coarse.long_side, seconds) if coarse else None
-
-
-def make_presence(config: Config) -> Presence:
-    """Return the memory of who is here."""
-    return Presence(config.presence.patience_seconds, lambda: secrets.token_hex(VISIT_BYTES))
-
-
-def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Gallery) -> Outboxes:
-    """Open the configured sinks, each behind an outbox."""
-    people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
-    return open_outboxes(config.sink, _surroundings(config, environment, people))
-
-
-def make_visit_keeper(config: Config, model: str) -> Sink | None:
-    """Return what keeps the similarities of visits behind an outbox, if that is wanted."""
-    days = config.privacy.visit_days
-    if days is None:
-        return None
-    return Outbox(VisitKeeper(Path(config.gallery.path), model, days, time.time), name="visits", kinds=("arrived",))
-
-
-def try_sinks(config: Config, environment: Mapping[str, str], at: float) -> Iterator[Trial]:
-    """Send a test event through each configured sink."""
-    return trial.try_sinks(config.sink, _surroundings(config, environment, ()), at)
-
-
-def _surroundings(config: Config, environment: Mapping[str, str], people: tuple[str, ...]) -> Surroundings:
-    cameras = tuple(camera.name for camera in config.cameras)
-    alive = config.liveness.mode == "require"
-    return Surroundings(environment, people, config.recognition.threshold, alive=alive, cameras=cameras)
 
 
 def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeface import wiring
+from edgeface import wiring, wiring_sightings
 from edgeface.app.bench import Measured, TimedCamera, first_look, measure
 from edgeface.app.scene import FPS, paint_scene
 from edgeface.app.stages import Stopwatch
@@ -105,7 +105,7 @@ def work_through(config: Config, *, seconds: float = math.inf, turn: Callable[[]
         pipeline = wiring.make_pipeline(config, parts, gallery, stage=stopwatch)
         camera = TimedCamera(source, stopwatch, seconds=seconds, turn=turn)
         with too_short(source.name):
-            return measure(camera, pipeline, wiring.make_presence(config), stopwatch)
+            return measure(camera, pipeline, wiring_sightings.make_presence(config), stopwatch)
 
 
 @contextmanager

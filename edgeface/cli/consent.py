@@ -82,14 +82,14 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
     Examples:
       edgeface gallery sweep
     """
-    from edgeface import wiring
+    from edgeface import wiring, wiring_sightings
     from edgeface.drivers.gallery_file import require
     from edgeface.drivers.visits import drop_before
 
     require(Path(config.gallery.path))
     days = config.privacy.audit_days
     with wiring.open_gallery(config, "") as gallery:
-        strangers = wiring.open_unknowns(config, gallery).sweep()
+        strangers = wiring_sightings.open_unknowns(config, gallery).sweep()
         receipts, dropped = gallery.sweep(days * DAY if days else None)
         with gallery.changing() as connection:
             drop_before(connection, time.time() - (config.privacy.visit_days or 0) * DAY)

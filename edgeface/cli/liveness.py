@@ -69,7 +69,7 @@ def test(
       edgeface liveness test --genuine me.mp4 --attack print=printed/ --attack phone=phone/
       edgeface liveness test --genuine living/ --attack attacks/ --json
     """
-    from edgeface import wiring
+    from edgeface import wiring, wiring_sightings
     from edgeface.app.liveness_trials import rate_of
 
     films = [(LIVING, film) for given in genuine or [] for film in _films(Path(given))]
@@ -79,7 +79,7 @@ def test(
     detector = wiring.make_detector(config, live=True)
     if films:
         measured = _of_films(config, detector, films)
-        limits = wiring.liveness_limits(config, turns=0)
+        limits = wiring_sightings.liveness_limits(config, turns=0)
         least_seconds = limits.window_seconds + limits.bin_seconds
     else:
         measured = _at_the_camera(with_source(config, camera), detector, trials)
@@ -114,11 +114,11 @@ def _attacks(given: str) -> Iterator[tuple[str, Path]]:
 
 
 def _of_films(config: Config, detector: "Detector", films: list[tuple[str, Path]]) -> "dict[str, list[Trial]]":
-    from edgeface import wiring
+    from edgeface import wiring, wiring_sightings
     from edgeface.app.liveness_trials import trials_of
 
     measured: dict[str, list[Trial]] = {}
-    limits = wiring.liveness_limits(config, turns=0)
+    limits = wiring_sightings.liveness_limits(config, turns=0)
     for kind, film in films:
         with wiring.make_camera(with_source(config, str(film))) as source:
             measured.setdefault(kind, []).extend(trials_of(source, detector, limits))
@@ -127,11 +127,11 @@ def _of_films(config: Config, detector: "Detector", films: list[tuple[str, Path]
 
 def _at_the_camera(config: Config, detector: "Detector", trials: int) -> "dict[str, list[Trial]]":
     """Ask for each kind in turn; whoever has none of it leaves it out."""
-    from edgeface import wiring
+    from edgeface import wiring, wiring_sightings
     from edgeface.app.liveness_trials import live_trial
 
     measured: dict[str, list[Trial]] = {}
-    limits = wiring.liveness_limits(config, turns=config.liveness.turns)
+    limits = wiring_sightings.liveness_limits(config, turns=config.liveness.turns)
     for kind, what in BEFORE_THE_CAMERA.items():
         for number in range(1, trials + 1):
             answer = typer.prompt(
@@ -143,7 +143,7 @@ def _at_the_camera(config: Config, detector: "Detector", trials: int) -> "dict[s
             if answer.strip().lower() == "s":
                 break
             with wiring.make_camera(config) as source:
-                trial = live_trial(source, detector, limits, draw=wiring.draw_turn, tell=tell)
+                trial = live_trial(source, detector, limits, draw=wiring_sightings.draw_turn, tell=tell)
             tell(f"  {'counts as alive' if trial.alive else 'not proven'}, relief {trial.relief:.3f}")
             measured.setdefault(kind, []).append(trial)
     return measured

@@ -33,7 +33,7 @@ def try_sinks(config: Config, json_output: JsonOption = False) -> None:
       edgeface sinks test
       edgeface sinks test --json --config sinks.toml
     """
-    from edgeface.wiring import try_sinks
+    from edgeface.wiring_sightings import try_sinks
 
     if not config.sink:
         raise ConfigError(

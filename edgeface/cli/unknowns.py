@@ -151,12 +151,12 @@ def forget_unknown(config: Config, unknown: UnknownArgument, json_output: JsonOp
 
 @contextmanager
 def _opened(config: Config, model: str = "", *, read_only: bool = False) -> "Iterator[tuple[Gallery, Unknowns]]":
-    from edgeface import wiring
+    from edgeface import wiring, wiring_sightings
     from edgeface.drivers.gallery_file import require
 
     require(Path(config.gallery.path))
     with wiring.open_gallery(config, model, read_only=read_only, ask=ask_passphrase) as gallery:
-        yield gallery, wiring.open_unknowns(config, gallery)
+        yield gallery, wiring_sightings.open_unknowns(config, gallery)
 
 
 def _refuse_somebody_else(gallery: "Gallery", unknowns: "Unknowns", number: int, name: str, threshold: float) -> None:

@@ -61,7 +61,7 @@ def watch_once(
     json_output: bool,
 ) -> bool:
     """Watch until the sources end, or the settings or the gallery's models change: then return True."""
-    from edgeface import succession, wiring
+    from edgeface import succession, wiring, wiring_sightings
     from edgeface.app.run import watch_all
     from edgeface.app.several import Bell
     from edgeface.drivers.gallery_file import exists
@@ -80,7 +80,7 @@ def watch_once(
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=read_only, ask=ask_passphrase) as gallery,
         succession.successor(given, gallery) as successor,
-        wiring.make_outboxes(config, os.environ, gallery) as outboxes,
+        wiring_sightings.make_outboxes(config, os.environ, gallery) as outboxes,
         _keeping_visits(config, parts.embedder.model if successor is None else None) as keepers,
         _cameras(config, clock, _teller([outboxes, printed], clock), bell.ring, must_open=not daemon) as cameras,
         _film(annotate, config, cameras) as film,
@@ -132,19 +132,19 @@ def _lookouts(
 
     What is known of tracks, and so of visitors and of who is alive, is known for each camera.
     """
-    from edgeface import wiring
+    from edgeface import wiring, wiring_sightings
     from edgeface.app.run import Lookout
 
     return {
         name: Lookout(
             wiring.make_pipeline(own, kept.parts, kept.gallery, successor=kept.successor),
-            wiring.make_presence(own),
+            wiring_sightings.make_presence(own),
             [*sinks, *kept.keepers] if wiring.films_live(own) else sinks,
             name=name,
             every=own.recognition.every,
             attention=None if film else wiring.make_attention(own),  # a film wants every frame
-            prover=wiring.make_prover(own),
-            visitors=wiring.make_visitors(own, kept.parts, kept.gallery),
+            prover=wiring_sightings.make_prover(own),
+            visitors=wiring_sightings.make_visitors(own, kept.parts.policy, kept.gallery),
             on_frame=_drawing(film) if film else None,
             date=clock.date,
         )
@@ -201,9 +201,9 @@ def _teller(sinks: "Sequence[Sink]", clock: "SteadyClock") -> "Callable[[AnyEven
 @contextmanager
 def _keeping_visits(config: Config, model: str | None) -> "Iterator[list[Sink]]":
     """Yield what keeps the similarities of visits; nothing where one model alone does not decide."""
-    from edgeface import wiring
+    from edgeface import wiring_sightings
 
-    keeper = wiring.make_visit_keeper(config, model) if model else None
+    keeper = wiring_sightings.make_visit_keeper(config, model) if model else None
     with closing(keeper) if keeper else nullcontext():
         yield [keeper] if keeper else []
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgeface import wiring
+from edgeface import wiring, wiring_sightings
 from edgeface.app.attention import Attention
 from edgeface.app.run import watch
 from edgeface.config import load
@@ -72,7 +72,7 @@ class Side:
         config = load()
         self.room = Room(self.attention)
         self.pipeline = wiring.make_pipeline(config, wiring.make_parts(config, live=True), Nobody())
-        self.presence = wiring.make_presence(config)
+        self.presence = wiring_sightings.make_presence(config)
 
     def watch(self, seconds: float) -> None:
         """Watch the room for so long, by the clock of the stream."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from edgeface import wiring
+from edgeface import wiring, wiring_sightings
 from edgeface.config import load
 from edgeface.drivers.detectors.yunet import YuNet
 from tests.app.test_liveness import living, still, turning
@@ -56,7 +56,7 @@ def test_at_the_camera_each_kind_is_asked_for_and_may_be_left_out(cli, films, mo
     answers = iter(["", "", "", "s", "s"])
     monkeypatch.setattr("typer.prompt", lambda text, **options: next(answers))
     sides = iter(("left", "right", "right", "right", "left", "right") * 20)
-    monkeypatch.setattr(wiring, "draw_turn", lambda: next(sides))
+    monkeypatch.setattr(wiring_sightings, "draw_turn", lambda: next(sides))
     tested = cli("liveness", "test", "--trials", "2", "--json", "-o", "liveness.least_relief=0.02")
     assert [(found["kind"], found["count"], found["trials"]) for found in tested.objects] == [
         ("living", 1, 2),
@@ -107,6 +107,6 @@ def test_run_tells_no_name_of_a_still_picture_where_liveness_is_required(cli, pa
 
 def test_where_liveness_is_looked_for_faces_are_searched_closely_and_where_it_is_required_looked_at_often():
     off, log, require = (load(overrides=[f"liveness.mode={mode}"]) for mode in ("off", "log", "require"))
-    assert wiring.make_prover(off) is None
+    assert wiring_sightings.make_prover(off) is None
     assert wiring.make_coarse(log, YuNet()) is None and wiring.make_coarse(off, YuNet()) is not None
     assert [wiring.reverify_seconds(config) for config in (off, log, require)] == [1.0, 1.0, 0.25]
