@@ -5,15 +5,19 @@ import itertools
 import pytest
 
 from edgeface.app.clock import SteadyClock
+from edgeface.app.liveness import Prover
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.run import Lookout, watch_all
 from edgeface.app.several import Bell, Several, excuses, worst_of
 from edgeface.app.supervise import CameraHealth, SupervisedCamera
+from edgeface.app.visitors import Visitors
 from edgeface.core.decision import Policy
+from edgeface.core.liveness import LivenessLimits
 from edgeface.core.presence import Presence
 from edgeface.core.tracking import Tracker
 from edgeface.core.types import CameraEvent, Event, Frame, Gap
 from edgeface.errors import CameraError
+from tests.app.test_visitors import FakeMemory
 from tests.fakes import (
     BLUE,
     GREEN,
@@ -190,3 +194,35 @@ def test_events_of_the_cameras_bear_their_names():
     world = World(door=0.1, yard=0.1)
     counts(world.frames(1))
     assert {event.camera for event in world.told if isinstance(event, CameraEvent)} == {"door", "yard"}
+
+
+def test_who_is_unknown_at_two_cameras_is_one_person_and_who_is_alive_is_known_for_each():
+    memory, sink, policy = FakeMemory(), ListSink(), Policy(threshold=0.8)
+
+    def lookout(name):
+        return Lookout(
+            Pipeline(
+                detector=SquareDetector(),
+                embedder=ColourEmbedder(),
+                index=gallery_of(alice=RED),
+                policy=policy,
+                tracker=Tracker(),
+            ),
+            Presence(patience_seconds=2.0),
+            [sink],
+            name=name,
+            prover=Prover(LivenessLimits(turns=0), lambda: "left", required=True),
+            visitors=Visitors(memory, policy, 1.5),
+        )
+
+    scene = paint(Square(RED), Square(BLUE, left=300))
+    filmed = zip(PaintedCamera([scene] * 60).frames(), PaintedCamera([scene] * 60).frames(), strict=True)
+    seen = ((name, frame) for pair in filmed for name, frame in zip(("door", "yard"), pair, strict=True))
+    watch_all(seen, {name: lookout(name) for name in ("door", "yard")})
+    unproven = [event for event in sink.events if event.kind == "unproven"]
+    arrived = [event for event in sink.events if event.kind == "arrived"]
+    assert sorted(event.camera for event in unproven) == ["door", "yard"]
+    assert [(event.camera, event.name, event.unknown.name) for event in arrived] == [
+        ("door", None, "unknown-1"),
+        ("yard", None, "unknown-1"),
+    ]

@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgeface import succession, wiring
@@ -14,6 +15,7 @@ from edgeface.core.types import Frame
 from edgeface.drivers import model_upgrade
 from edgeface.drivers.control_client import ControlClient
 from edgeface.drivers.store import Gallery
+from edgeface.drivers.unknowns import Unknowns
 from tests.cli.test_cli_help import GOLDENS, compare, shape
 from tests.fakes import (
     BLUE,
@@ -150,6 +152,17 @@ def test_finishing_leaves_who_was_not_moved_without_a_look_and_says_so(cli, enro
     assert "recognition.threshold = 0.5 was the old model's and is not used" in done.out
     assert cli("list").out.splitlines()[1].startswith("bob  0 looks")
     assert who(cli, "bob.png") == [None]
+
+
+def test_who_is_only_remembered_is_forgotten_with_the_old_model(cli, enrol):
+    enrol("alice", RED, *KEEP)
+    with Gallery(gallery_file(), MODEL) as gallery:
+        looks = ColourEmbedder().embed([np.full((112, 112, 3), BLUE, np.uint8)])
+        Unknowns(gallery, keep_seconds=1e12, most=5).remember(looks)
+    done = cli("model", "upgrade", "new")
+    assert "forgotten with the old model, as they are not enrolled: 1\n" in done.out
+    assert cli("unknowns", "list", "--json").objects == []
+    assert who(cli, "alice.png") == ["alice"]
 
 
 def test_where_nobody_is_moved_nothing_is_finished(cli, enrol):
