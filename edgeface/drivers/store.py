@@ -43,9 +43,10 @@ from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.matrix import Matrix, stack
 from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, unmoved_looks, write_next
+from edgeface.drivers.same_model import check_embedding, check_models, check_size, check_upgrade
 from edgeface.drivers.vault import Vault, finish_forgetting, open_vault, open_vault_to_write
 from edgeface.drivers.visits import Visit, read_visits
-from edgeface.errors import EmbeddingMismatch, StoreError
+from edgeface.errors import StoreError
 
 
 class Gallery:
@@ -355,12 +356,12 @@ class Gallery:
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
         matrix = self._fresh_matrix()
-        self._check_same_model(query, matrix)
+        check_embedding(query, matrix, self._model, self._path)
         return matrix.nearest(query.vector, k, now=self._clock())
 
     def check_models(self, looks: Sequence[Template]) -> None:
         """Raise EmbeddingMismatch unless the model in use made all of these looks."""
-        self._check_models({look.embedding.model for look in looks})
+        check_models({look.embedding.model for look in looks}, self._model, self._path)
 
     def check_writable(self) -> None:
         """Raise StoreError when nobody could be enrolled: read-only, locked or the disk is full."""
@@ -406,46 +407,15 @@ class Gallery:
                 )
         return [known[number] for number in numbers]
 
-    def _check_same_model(self, embedding: Embedding, matrix: Matrix) -> None:
-        if embedding.model != self._model:
-            raise EmbeddingMismatch(
-                f"an embedding of model {_short(embedding.model)} was given to a gallery opened for model "
-                f"{_short(self._model)}"
-            )
-        self._check_models(matrix.models)
-        self._check_size(embedding, matrix.vectors.shape[1] if matrix.people else len(embedding.vector))
-
-    def _check_models(self, models: Collection[str]) -> None:
-        others = sorted(set(models) - {self._model})
-        if others:
-            raise EmbeddingMismatch(
-                f"gallery {self._path} was made with model {_short(others[0])}, this one is {_short(self._model)}",
-                hint="enrol everybody again in another gallery file, or use that model with --model",
-            )
-
     def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
-        upgrade = self.upgrade()
-        if upgrade and upgrade.ended is None and upgrade.old != self._model:
-            raise EmbeddingMismatch(
-                f"gallery {self._path} is of model {_short(upgrade.old)} until its upgrade is finished",
-                hint="`edgeface model upgrade --finish`",
-            )
+        check_upgrade(self.upgrade(), self._model, self._path)
         matrix = self._fresh_matrix()
         for embedding in embeddings:
-            self._check_same_model(embedding, matrix)
-            self._check_size(embedding, len(embeddings[0].vector))
-
-    @staticmethod
-    def _check_size(embedding: Embedding, size: int) -> None:
-        if embedding.vector.shape != (size,) or not np.isfinite(embedding.vector).all():
-            raise EmbeddingMismatch(f"an embedding must be {size} finite values, not {embedding.vector.shape} of them")
+            check_embedding(embedding, matrix, self._model, self._path)
+            check_size(embedding, len(embeddings[0].vector))
 
 
 def _note(connection: sqlite3.Connection, action: str, looks: Sequence[Template]) -> None:
     """Add to the audit log what was done to the looks of each person."""
     for person, count in Counter(look.identity.id for look in looks).items():
         append(connection, action, person=person, looks=count)
-
-
-def _short(digest: str) -> str:
-    return f"{digest[:12]}…" if len(digest) > 12 else digest
