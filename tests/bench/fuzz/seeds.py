@@ -100,14 +100,15 @@ def configs() -> list[bytes]:
 
 def options() -> list[bytes]:
     """Return a setting of each section."""
-    from edgeface.config import Config
+    from edgeface.config import LISTS, Config
 
-    sections = [(name.name, getattr(Config(), name.name)) for name in dataclasses.fields(Config) if name.name != "sink"]
+    names = [section.name for section in dataclasses.fields(Config) if section.name not in LISTS]
+    sections = [(name, getattr(Config(), name)) for name in names]
     return [
         f"{section}.{key.name}={getattr(values, key.name)}".encode()
         for section, values in sections
         for key in dataclasses.fields(values)
-    ] + [b'sink.kind="file"']
+    ] + [b'sink.kind="file"', b'cameras.name="door"']
 
 
 def parcels() -> list[bytes]:
