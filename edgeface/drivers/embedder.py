@@ -71,6 +71,8 @@ class TfliteEmbedder:
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 MAX_CHIP_PX = 2048
 """Twice the largest input that a card may name."""
+LARGEST = 1e15
+"""Of a number in an embedding before it is of unit length: squares of larger ones leave float32."""
 
 
 def run_chip(model: Model, spec: InputSpec, chip: Image) -> Vector:
@@ -84,6 +86,10 @@ def _run(model: Model, values: npt.NDArray[np.float32]) -> Vector:
     output = model.run(values)[0]
     if model.output.scale:
         output = dequantise(output, model.output.scale, model.output.zero_point)
+    if np.abs(output).max() >= LARGEST:
+        raise ModelError(
+            "the model gives numbers that no embedding has", hint="copy the bundle again, or export it anew"
+        )
     return normalise(output.astype(np.float32))
 
 

@@ -3,13 +3,17 @@
 import math
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeface.card import SHIPPED_BUNDLE
+from edgeface.core.prepare import InputSpec
+from edgeface.drivers.embedder import run_chip
 from edgeface.drivers.flatbuffer import Malformed, Table
 from edgeface.drivers.tflite_check import _mean, _reshaped, _window, check_model
 from edgeface.drivers.tflite_file import read_network
@@ -180,3 +184,13 @@ def test_a_mean_drops_its_axes_or_keeps_them_as_one() -> None:
     assert _mean([1, 1, -2], [(1, 7, 7, 3)])[0] == (1, 1, 1, 3)
     with pytest.raises(Malformed):
         _mean([0, 4], [(1, 7, 7, 3)])
+
+
+def test_a_model_that_gives_numbers_beyond_measure_is_refused():
+    huge: Any = SimpleNamespace(
+        input=SimpleNamespace(scale=0.0),
+        output=SimpleNamespace(scale=0.0),
+        run=lambda values: np.full((1, 128), 1e30, np.float32),
+    )
+    with pytest.raises(ModelError, match="no embedding has"):
+        run_chip(huge, InputSpec(), np.zeros((112, 112, 3), np.uint8))
