@@ -51,7 +51,7 @@ def test_the_statistics_of_the_normalisations_are_averaged_with_the_weights(chip
     places = [place for place, name in enumerate(names) if name.endswith(("moving_mean", "moving_variance", "kernel"))]
     expected = [np.asarray(fitter.model.variables[place]).copy() for place in places]
     for step in range(4):
-        fitter.step(np.full((6, 112, 112, 3), step / 4, np.float32), [np.zeros((6, 1), np.float32)])
+        fitter.step([np.full((6, 112, 112, 3), step / 4, np.float32)], [np.zeros((6, 1), np.float32)])
         kept = min(0.9, (1 + step) / (10 + step))
         now = [np.asarray(fitter.model.variables[place]).copy() for place in places]
         expected = [kept * old + (1 - kept) * new for old, new in zip(expected, now, strict=True)]

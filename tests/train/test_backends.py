@@ -32,7 +32,7 @@ fitter = curriculum.fitter
 fitter.start(fitter.recipe.stage[0])
 fitter.restore(given)
 print(float(np.abs(embed_chips(fitter.measured, curriculum.train.images, fitter.spec) - before).max()))
-print(*(abs(fitter.step(values, [targets]) - loss) for loss in losses))
+print(*(abs(fitter.step([values], [targets]) - loss) for loss in losses))
 print(float(np.abs(embed_chips(fitter.measured, curriculum.train.images, fitter.spec) - after).max()))
 """
 
@@ -57,7 +57,7 @@ def test_both_backends_give_equal_embeddings_and_equal_losses(chips_folder, tiny
     targets = np.hstack([people, np.full((30, 1), 0.5)]).astype(np.float32)
     kept = fitter.state()
     before = embed_chips(fitter.measured, curriculum.train.images, fitter.spec)
-    losses = [fitter.step(values, [targets]) for _ in range(2)]
+    losses = [fitter.step([values], [targets]) for _ in range(2)]
     after = embed_chips(fitter.measured, curriculum.train.images, fitter.spec)
     assert losses[0] > 0
     assert np.abs(after - before).max() > 1e-3

@@ -180,11 +180,11 @@ def test_a_batch_shows_blends_with_the_teachers_vector_and_nobodys_number(chips_
     stage = Stage("distil", batch=16, blend_share=0.5, person_share=0.4)
     fitter.start(stage)
     rows = np.array([5, len(chips) + 2, 8, len(chips)])
-    images, people = fitter._shown(rows)
+    images, people = fitter.feeder.images(rows), fitter.feeder.people(rows)
     assert people.tolist() == [0, -1, 1, -1]
     assert np.array_equal(images[0], chips.images[5])
     assert np.array_equal(images[1], blend(chips.images[[2]], chips.images[[70]], seams[:1])[0])
-    _, (targets, numbers) = fitter._batch(rows, stage, np.random.default_rng(1))
+    _, (targets, numbers) = fitter.batch(rows, stage, np.random.default_rng(1))
     assert np.array_equal(targets[[1, 3], 1:], vectors[[len(chips) + 2, len(chips)]])
     assert numbers.tolist() == people.tolist()
 

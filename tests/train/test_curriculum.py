@@ -226,7 +226,7 @@ def test_a_share_of_what_is_distilled_is_the_mean_of_the_person(chips_folder, ti
     def shown(share):
         stage = Stage("distil", batch=16, person_share=share)
         fitter.start(stage)
-        _, (targets, people) = fitter._batch(np.arange(16), stage, np.random.default_rng(1))
+        _, (targets, people) = fitter.batch(np.arange(16), stage, np.random.default_rng(1))
         return targets[:, 1:], people
 
     assert np.array_equal(shown(0.0)[0], teacher[:16])

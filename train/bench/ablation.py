@@ -22,7 +22,7 @@ import numpy as np
 from edgeface_train import commands
 from edgeface_train.chips import list_chips
 from edgeface_train.journal import CHECKPOINT
-from edgeface_train.recipe import Augment, Recipe, find_recipe, read_recipe
+from edgeface_train.recipe import PLAIN, Augment, Recipe, find_recipe, read_recipe
 from edgeface_train.stage import Stage
 
 from edgeface.core.metrics import similarity_pairs, tar_at_far
@@ -34,7 +34,6 @@ DISTIL_MARGIN = 0.02
 """Weight of the margin softmax beside the teacher where the recipe gives none, as in refine.toml."""
 ON_CHIPS = ("margin", "distil", "in-batch")
 RESULT = "result.json"
-PLAIN = Augment(False, 0, *[0.0] * 10)
 HEADINGS = ("row", "TAR@FAR=1e-2", "TAR@FAR=1e-3", "non-easy", "chips", "people", "photos", "minutes")
 
 

@@ -32,7 +32,7 @@ def compare(fitter: Any, stage: Any, chips: int, seconds: float) -> dict[str, fl
     fitter.start(stage)
     rng = np.random.default_rng(fitter.recipe.seed)
     rates: dict[str, list[float]] = {"fed": [], "bare": []}
-    batch = fitter._batch(rng.choice(chips, stage.batch), stage, rng)
+    batch = fitter.batch(rng.choice(chips, stage.batch), stage, rng)
     fitter.step(*batch)  # compiles
     begun = time.perf_counter()
     while time.perf_counter() - begun < seconds or len(rates["bare"]) < 3:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.core.prepare import InputSpec, to_input
-from edgeface_train.augment import augment
+from edgeface_train.augment import augment, draw_variations
 from edgeface_train.batches import ahead
 from edgeface_train.chips import ChipSet
 from edgeface_train.losses import stage_loss
@@ -47,12 +47,12 @@ def fine_tune(
 def _jobs(train: ChipSet, recipe: Recipe, steps: int) -> Iterator[Callable[[], npt.NDArray]]:
     rng = np.random.default_rng(recipe.seed)
     order = np.concatenate([rng.permutation(len(train)) for _ in range(-(-steps * BATCH // len(train)))])
-    seeds = rng.integers(2**63, size=steps * BATCH, dtype=np.uint64)
     for step in range(steps):
-        part = slice(step * BATCH, (step + 1) * BATCH)
-        yield partial(_varied, train, recipe, order[part], seeds[part])
+        rows = order[step * BATCH : (step + 1) * BATCH]
+        yield partial(_varied, train, recipe, rows, np.random.default_rng([recipe.seed, step]))
 
 
-def _varied(train: ChipSet, recipe: Recipe, chips: npt.NDArray, seeds: npt.NDArray) -> npt.NDArray:
+def _varied(train: ChipSet, recipe: Recipe, rows: npt.NDArray, rng: np.random.Generator) -> npt.NDArray:
     size = recipe.network.input_size
-    return to_input(augment(train.images[chips], size, recipe.augment, seeds), InputSpec(size=size))
+    how = draw_variations(len(rows), train.size, size, recipe.augment, rng)
+    return to_input(augment(train.images[rows], size, how), InputSpec(size=size))

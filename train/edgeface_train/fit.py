@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.core.prepare import InputSpec, crop_centre, normalise, to_input
-from edgeface.core.types import Image, Vector
-from edgeface_train.augment import augment
+from edgeface.core.types import Vector
 from edgeface_train.averaging import Average
 from edgeface_train.backbone import build
 from edgeface_train.batches import ahead, steps_of
-from edgeface_train.blend import blend
 from edgeface_train.chips import ChipSet
+from edgeface_train.feed import Batch, Feeder
 from edgeface_train.inbatch import in_batch_loss
 from edgeface_train.losses import CosineHead, margin_softmax, stage_loss
 from edgeface_train.memory import CrossBatchMemory
@@ -26,11 +25,9 @@ from edgeface_train.parallel import ALONE, Team
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.sampling import centres
 from edgeface_train.teacher import Teacher
+from edgeface_train.vary import Vary, inputs_of
 
 REPORT_SECONDS = 30.0
-
-Batch = tuple[npt.NDArray, list[npt.NDArray]]
-"""Inputs of the network, and a target for each of its outputs."""
 
 
 class Fitter:
@@ -41,7 +38,9 @@ class Fitter:
         self.spec = InputSpec(size=recipe.network.input_size)
         self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
         self.head = CosineHead(len(train.names), name="people", dtype="float32")
-        self._cosines = self.head(self.model.output)
+        self.head.build((1, recipe.network.embedding))
+        self.feeder = Feeder(train, teacher, recipe.augment, self.spec, team)
+        self._vary = Vary(self.spec, seed=recipe.seed, name="vary") if recipe.augment.where == "device" else None
         if teacher is not None:
             self.head.centres.assign(centres(teacher.vectors, train.people, len(train.names)).T)
         self._compiled = self.model
@@ -79,14 +78,21 @@ class Fitter:
         self._average = Average(self.model.variables, stage.average) if stage.average else None
 
     def _network_of(self, stage: Stage) -> keras.Model:
-        """Return the network with what the stage's losses need behind it: a memory, cosines with the centres."""
-        inputs, output = [self.model.input], self.model.output
+        """Return the network with what the stage needs before and behind it: variation; a memory, cosines with centres.
+
+        Where it needs none of them it is the network itself.
+        """
+        inputs, embedding = [self.model.input], self.model.output
+        if self._vary is not None:
+            inputs = inputs_of(self.train.size)
+            embedding = self.model(self._vary(inputs))
+        output = embedding
         if self._memory is not None:
-            inputs.append(keras.Input((1,), name="person"))
-            output = self._memory([output, inputs[1]])
+            inputs = [*inputs, keras.Input((1,), name="person")]
+            output = self._memory([embedding, inputs[-1]])
         if stage.weights()[2]:
-            return keras.Model(inputs, [output, self._cosines])
-        return keras.Model(inputs, output) if self._memory is not None else self.model
+            return keras.Model(inputs, [output, self.head(embedding)])
+        return self.model if output is self.model.output else keras.Model(inputs, output)
 
     def _targets_of(self, stage: Stage) -> Vector | None:
         """Return the vectors to distil, of chips and of blends behind them.
@@ -131,24 +137,28 @@ class Fitter:
         for number, (values, targets) in enumerate(ahead(self._jobs(steps, stage, seeds))):
             self._optimizer.learning_rate = learning_rate(stage, done_before + number, total)
             losses.append(self.step(values, targets))
-            shown += len(values) * self.team.size
+            shown += len(values[0]) * self.team.size
             if time.monotonic() - told > REPORT_SECONDS:
                 told = time.monotonic()
                 report(f"  step {number + 1} of {len(steps)}, loss {np.mean(losses[-50:]):.4f}")
         return float(np.mean(losses)), shown
 
-    def step(self, values: npt.NDArray, targets: list[npt.NDArray]) -> float:
+    def step(self, values: list[npt.NDArray], targets: list[npt.NDArray]) -> float:
         """Take one step on this process's part of a batch; return the loss of it all.
 
         Of targets for unused outputs nothing is read.
         """
         outputs = len(self._compiled.outputs)
         given = targets[:outputs] if outputs > 1 else targets[0]
-        shown = values if self._memory is None else [values, targets[0][:, :1]]
+        shown = values if self._memory is None else [*values, targets[0][:, :1]]
         loss = float(np.ravel(self._compiled.train_on_batch(shown, given))[0])
         if self._average is not None:
             self._average.follow(self.model.variables)
         return loss
+
+    def batch(self, rows: npt.NDArray, stage: Stage, rng: np.random.Generator) -> Batch:
+        """Return this process's part of a batch of rows, for `step`."""
+        return self.feeder.batch(rows, stage, self._targets, rng)
 
     def plain_inputs(self, count: int) -> npt.NDArray[np.float32]:
         """Return up to `count` training chips, spread over the set, as the network sees them unvaried."""
@@ -163,6 +173,8 @@ class Fitter:
         trained = [np.asarray(value) for value in self.model.variables]
         kept = _numbered("w", trained if self._average is None else self._average.values)
         kept["centres"] = np.asarray(self.head.centres)
+        if self._vary is not None:
+            kept |= _numbered("v", self._vary.variables)
         if self._average is not None:
             kept |= {**_numbered("raw", trained), "averaged_steps": np.array(self._average.steps)}
         if self._memory is not None:
@@ -179,6 +191,8 @@ class Fitter:
             self._average.steps = int(arrays["averaged_steps"])
             restore_weights(self.model, arrays, "raw")
         self.head.centres.assign(arrays["centres"])
+        if self._vary is not None and "v0" in arrays:
+            _assign(self._vary.variables, arrays, "v")
         if self._memory is not None:
             _assign(self._memory.variables, arrays, "m")
         if self._optimizer is not None:
@@ -189,33 +203,7 @@ class Fitter:
 
     def _jobs(self, steps: list[npt.NDArray], stage: Stage, seeds: tuple[int, ...]) -> Iterator[Callable[[], Batch]]:
         for number, rows in enumerate(steps):
-            yield partial(self._batch, rows.T.reshape(-1), stage, np.random.default_rng([*seeds, number]))
-
-    def _batch(self, chips: npt.NDArray, stage: Stage, rng: np.random.Generator) -> Batch:
-        seeds = rng.integers(2**63, size=len(chips), dtype=np.uint64)
-        own = self.team.part(len(chips))
-        chips, seeds = chips[own], seeds[own]
-        images, people = self._shown(chips)
-        varied = augment(images, self.spec.size, self.recipe.augment, seeds)
-        targets = people[:, np.newaxis].astype(np.float32)
-        if stage.kind == "in-batch":
-            targets = np.hstack([targets, rng.random((len(chips), 1), np.float32)])
-        if self._targets is not None and stage.weights()[1]:
-            targets = np.hstack([targets, self._targets[chips]])
-        return to_input(varied, self.spec), [targets, people]
-
-    def _shown(self, rows: npt.NDArray) -> tuple[Image, npt.NDArray[np.int32]]:
-        """Return chips or, from their number on, blends, and whom they show: nobody, -1, where it is a blend."""
-        blended = rows >= len(self.train)
-        if self.teacher is None or not blended.any():
-            return self.train.images[rows], self.train.people[rows]
-        number = np.where(blended, rows - len(self.train), 0)
-        one, other = np.where(blended, self.teacher.blends.pairs[number].T, rows)
-        images = self.train.images[one]
-        images[blended] = blend(
-            images[blended], self.train.images[other[blended]], self.teacher.blends.seams[number[blended]]
-        )
-        return images, np.where(blended, -1, self.train.people[one])
+            yield partial(self.batch, rows.T.reshape(-1), stage, np.random.default_rng([*seeds, number]))
 
 
 def learning_rate(stage: Stage, step: int, total: int) -> float:

@@ -87,6 +87,26 @@ class Augment:
     """Probability of grain, with a deviation of 3 to 15 of 255."""
     occlusion: float = 0.05
     """Probability that something of one colour hides the lower quarter to almost half."""
+    where: Literal["host", "device"] = "host"
+    """Who varies the chips: the host's processor, a step ahead of the network, or the device that trains, within the
+    step; for an accelerator that learns from more chips than the processor varies."""
+
+
+PLAIN = Augment(
+    flip=False,
+    shift=0,
+    turn=0,
+    zoom=0,
+    light=0,
+    colour=0,
+    grey=0,
+    low_resolution=0,
+    blur=0,
+    jpeg=0,
+    noise=0,
+    occlusion=0,
+)
+"""Chips as they are."""
 
 
 @dataclass(frozen=True, slots=True)
