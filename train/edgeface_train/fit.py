@@ -151,7 +151,8 @@ class Fitter:
         outputs = len(self._compiled.outputs)
         given = targets[:outputs] if outputs > 1 else targets[0]
         shown = values if self._memory is None else [*values, targets[0][:, :1]]
-        loss = float(np.ravel(self._compiled.train_on_batch(shown, given))[0])
+        alone = shown[0] if len(shown) == 1 else shown
+        loss = float(np.ravel(self._compiled.train_on_batch(alone, given))[0])
         if self._average is not None:
             self._average.follow(self.model.variables)
         return loss
