@@ -111,3 +111,26 @@ def test_the_head_gives_the_cosine_with_each_centre_whatever_its_length():
     head.build(embeddings.shape)
     head.centres.assign((centres * [[2.0], [0.5], [7.0]]).T)
     assert np.allclose(np.asarray(head(embeddings)), embeddings @ centres.T, atol=1e-6)
+
+
+def slow_excess(embeddings, teacher, people, slack):
+    totals = []
+    for row, whose in enumerate(people):
+        others = [place for place in range(len(people)) if place != row and (people[place] != whose or whose < 0)]
+        more = [embeddings[row] @ embeddings[place] - teacher[row] @ teacher[place] - slack for place in others]
+        totals.append(sum(max(0.0, value) ** 2 for value in more))
+    return np.mean(totals)
+
+
+def test_being_nearer_to_others_than_the_teacher_has_them_costs_and_a_persons_own_chips_do_not():
+    rng = np.random.default_rng(5)
+    embeddings, teacher = unit(rng, 10), unit(rng, 10)
+    people = np.array([0, 0, 1, 1, 2, -1, -1, 2, 3, 0], np.float32)
+    loss = stage_loss(margin=0.2, triplet_weight=0.0, distil_weight=0.0, excess_weight=3.0)
+    targets = np.hstack([people[:, np.newaxis], teacher])
+    assert float(loss(targets, embeddings)) == pytest.approx(
+        3 * slow_excess(embeddings, teacher, people, 0.1), rel=1e-4
+    )
+    assert float(loss(targets, teacher)) == 0.0
+    everybody_alike = np.hstack([np.zeros((10, 1), np.float32), teacher])
+    assert float(loss(everybody_alike, embeddings)) == 0.0

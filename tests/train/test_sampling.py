@@ -5,8 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 from edgeface_train import commands
+from edgeface_train.blend import Blends
 from edgeface_train.recipe import read_recipe
-from edgeface_train.sampling import people_batches, people_to_draw
+from edgeface_train.sampling import centres, people_batches, people_to_draw, rare_people, rows_of_epoch
+from edgeface_train.stage import Stage
+from edgeface_train.teacher import Teacher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,3 +133,30 @@ def test_more_people_a_batch_than_there_are_is_refused(chips_folder, tiny_recipe
 def test_a_sampler_that_cannot_be_is_refused(tiny_recipe, overrides, message):
     with pytest.raises(ConfigError, match=message):
         read_recipe(tiny_recipe, overrides)
+
+
+def test_whoever_has_fewest_like_them_is_rare():
+    rng = np.random.default_rng(2)
+    alike = np.array([1, 0, 0]) + rng.normal(0, 0.05, (30, 3))
+    apart = np.array([[-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
+    middles = np.concatenate([alike, apart]).astype(np.float32)
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True)
+    rare = rare_people(middles)
+    assert rare[30:].all()
+    assert 8 <= rare.sum() <= 9
+
+
+def test_an_epoch_repeats_the_chips_of_rare_people_and_has_its_share_of_blends():
+    people = np.repeat(np.arange(8, dtype=np.int32), 3)
+    vectors = np.tile(np.array([1, 0], np.float32), (24, 1))
+    vectors[people == 5] = [-1, 0]
+    vectors[people == 6] = [0, -1]
+    blends = Blends(np.zeros((20, 2), np.int32), np.zeros((20, 3), np.float32))
+    teacher = Teacher(vectors, blends, np.ones((20, 2), np.float32))
+    stage = Stage("distil", rare_repeats=3, blend_share=0.25, per_person=2)
+    rows = rows_of_epoch(stage, people, teacher, lambda _: np.random.default_rng(1))
+    chips = rows[rows < 24]
+    shown = np.bincount(people[chips], minlength=8)
+    assert rare_people(centres(vectors, people, 8)).tolist() == [person in (5, 6) for person in range(8)]
+    assert shown.tolist() == [6 if person in (5, 6) else 2 for person in range(8)]
+    assert len(rows) - len(chips) == 8

@@ -29,7 +29,7 @@ from edgeface_train.parallel import ALONE, Team
 from edgeface_train.plots import draw_triplets
 from edgeface_train.recipe import Recipe, Stage
 from edgeface_train.report import describe
-from edgeface_train.sampling import blends_of_epoch, centres, check_people, chips_of_epoch, people_batches
+from edgeface_train.sampling import centres, check_people, chips_of_epoch, people_batches, rows_of_epoch
 from edgeface_train.teacher import Teacher
 
 
@@ -179,11 +179,9 @@ class Curriculum:
         stage = self._stage
         if not stage.on_chips:
             return self._triplets
-        chips = chips_of_epoch(self.train.people, stage.per_person, self._rng("chips"))
         if not stage.people_per_batch:
-            there = 0 if self.fitter.teacher is None else len(self.fitter.teacher.blend_vectors)
-            blends = blends_of_epoch(there, stage.blend_share, len(chips), self._rng("blends"))
-            return np.concatenate([chips, len(self.train) + blends])
+            return rows_of_epoch(stage, self.train.people, self.fitter.teacher, self._rng)
+        chips = chips_of_epoch(self.train.people, stage.per_person, self._rng("chips"))
         return people_batches(
             chips,
             self.train.people[chips],

@@ -239,6 +239,7 @@ def _loss_of(stage: Stage) -> Callable[[Any, Any], Any]:
         triplet_weight=triplet,
         distil_weight=distil,
         batch_negatives=stage.negatives == "batch",
+        excess_weight=stage.excess_weight if stage.kind == "distil" else 0.0,
     )
 
 

@@ -8,6 +8,8 @@ from keras import layers
 
 ops: Any = keras.ops
 """Keras types its operations as possibly None; no backend returns that."""
+SLACK = 0.1
+"""By which two people's cosine may exceed the teacher's before it costs."""
 
 
 def triplet_terms(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
@@ -37,6 +39,21 @@ def mean_of_active(terms: Any) -> Any:
     """Return the mean of the terms above zero; zero, not NaN, when there is none."""
     active = ops.cast(terms > 0, terms.dtype)
     return ops.sum(terms) / ops.maximum(ops.sum(active), 1.0)
+
+
+def excess_terms(embeddings: Any, vectors: Any, people: Any, slack: float) -> Any:
+    """Return of each row how much nearer it is to others than the teacher has them: sum of max(0, s - t - slack)^2.
+
+    s and t are cosines of a pair by the network and by the teacher; a person's own chips, (n,) numbers, do not count.
+    A network that cannot tell people of a kind apart gives all of them the vector of the kind.
+    Source: Park et al. 2019, "Relational knowledge distillation", of which this is the side that mistakes people.
+    """
+    more = ops.matmul(embeddings, ops.transpose(embeddings)) - ops.matmul(vectors, ops.transpose(vectors))
+    same = ops.expand_dims(people, 0) == ops.expand_dims(people, 1)
+    known = ops.expand_dims(people >= 0, 0)
+    itself = ops.eye(more.shape[0] or ops.shape(more)[0], dtype="bool")
+    left_out = ops.logical_or(ops.logical_and(same, known), itself)
+    return ops.sum(ops.where(left_out, 0.0, ops.square(ops.relu(more - slack))), axis=1)
 
 
 class CosineHead(layers.Layer):
@@ -77,7 +94,12 @@ def margin_softmax(*, scale: float, margin: float) -> Callable[[Any, Any], Any]:
 
 
 def stage_loss(
-    *, margin: float, triplet_weight: float, distil_weight: float, batch_negatives: bool = False
+    *,
+    margin: float,
+    triplet_weight: float,
+    distil_weight: float,
+    batch_negatives: bool = False,
+    excess_weight: float = 0.0,
 ) -> Callable[[Any, Any], Any]:
     """Return the loss of a stage as Keras wants it: f(targets, embeddings) -> scalar.
 
@@ -98,6 +120,8 @@ def stage_loss(
             total = total + triplet_weight * mean_of_active(triplets(targets[:, 0], embeddings))
         if distil_weight:
             total = total + distil_weight * ops.mean(1.0 - ops.sum(targets[:, 1:] * embeddings, axis=-1))
+        if excess_weight:
+            total = total + excess_weight * ops.mean(excess_terms(embeddings, targets[:, 1:], targets[:, 0], SLACK))
         return total
 
     return loss

@@ -229,6 +229,10 @@ def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
     people, chips = stage.people_per_batch, stage.chips_per_person
     return [
         (bool(stage.weights()[1]) and not data.teacher, "it distils but data.teacher is empty"),
+        (stage.rare_repeats < 1, f"rare_repeats is {stage.rare_repeats}, under 1"),
+        (stage.rare_repeats > 1 and not data.teacher, "only a teacher tells who is rare, and data.teacher is empty"),
+        (stage.excess_weight < 0, f"excess_weight is {stage.excess_weight}, under 0"),
+        (stage.excess_weight > 0 and stage.kind != "distil", "excess_weight is for stages of kind distil"),
         (stage.batch < 3 or stage.epochs < 1, "it has no epoch or no batch"),
         (
             stage.chips < 0 or stage.chips % max(1, stage.chips_a_step) > 0,

@@ -1,6 +1,6 @@
 """Draw the chips of an epoch, or batches of P people x K chips, where many photographs make nobody count for more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +8,13 @@ import numpy.typing as npt
 from edgeface.core.types import Vector
 from edgeface.errors import ConfigError
 from edgeface_train.stage import Stage
+from edgeface_train.teacher import Teacher
 
 REACH = 2
 """The people of a hard batch are drawn from so many times as many nearest people, so that batches vary."""
+
+COMPANY, RARE = 20, 0.25
+"""Whom a person is compared with to tell whether they are rare, and which share of people is called so."""
 
 Chips = npt.NDArray[np.int64]
 
@@ -29,6 +33,35 @@ def chips_of_epoch(people: npt.NDArray[np.int32], per_person: int, rng: np.rando
     whose = people[ranked]
     rank = np.arange(len(whose)) - np.searchsorted(whose, whose)
     return np.sort(ranked[rank < (per_person or len(people))])
+
+
+def rare_people(middles: Vector) -> npt.NDArray[np.bool_]:
+    """Tell which quarter of people has fewest like them: the least mean cosine to the nearest of the others.
+
+    `middles` (people, size) are their unit vectors. What a set has few of, a network learns last.
+    """
+    company = np.empty(len(middles), np.float32)
+    reach = min(COMPANY, len(middles) - 1)
+    for start in range(0, len(middles), 1024):
+        block = slice(start, start + 1024)
+        nearest = np.partition(middles[block] @ middles.T, -reach - 1, axis=1)[:, -reach - 1 :]
+        company[block] = (nearest.sum(axis=1) - 1) / reach
+    return company <= np.quantile(company, RARE)
+
+
+def rows_of_epoch(
+    stage: Stage, people: npt.NDArray[np.int32], teacher: Teacher | None, rng: Callable[[str], np.random.Generator]
+) -> Chips:
+    """Draw an epoch of a stage: of the chips that are `people`'s, and of the teacher's blends, numbered behind them.
+
+    `rng` gives the draws of "chips" and of "blends" their own sources.
+    """
+    chips = chips_of_epoch(people, stage.per_person, rng("chips"))
+    if teacher is not None and stage.rare_repeats > 1:
+        rare = rare_people(centres(teacher.vectors, people, int(people.max()) + 1))
+        chips = np.repeat(chips, np.where(rare[people[chips]], stage.rare_repeats, 1))
+    there = 0 if teacher is None else len(teacher.blend_vectors)
+    return np.concatenate([chips, len(people) + blends_of_epoch(there, stage.blend_share, len(chips), rng("blends"))])
 
 
 def blends_of_epoch(there: int, share: float, chips: int, rng: np.random.Generator) -> Chips:

@@ -69,8 +69,13 @@ class Stage:
     """Of the cosines in the margin softmax (s in CosFace)."""
     softmax_margin: float = 0.35
     """By which the own centre's cosine must lead (m in CosFace)."""
+    excess_weight: float = 0.0
+    """Of the squares of what two people's cosine is above the teacher's by more than 0.1, in a `distil` stage."""
     per_person: int = 0
     """Chips of a person shown in an epoch of a stage on chips, other ones each time; 0: all."""
+    rare_repeats: int = 1
+    """How often an epoch shows each drawn chip of the quarter of people who have fewest like them by the teacher's
+    vectors; without `people_per_batch`."""
     people_per_batch: int = 0
     """P: a batch holds so many people, drawn evenly, and `chips_per_person` of each; 0: `batch` chips, shuffled."""
     chips_per_person: int = 4
