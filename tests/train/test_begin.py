@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from edgeface_train import commands
 from edgeface_train.backbone import build
-from edgeface_train.begin import begin_from, confirm, folded_layers, unfold
+from edgeface_train.begin import begin_from, begin_from_all, confirm, folded_layers, unfold
 from edgeface_train.export import convert
 from edgeface_train.journal import save_checkpoint
 from edgeface_train.recipe import Network, read_recipe
@@ -99,6 +99,28 @@ def test_a_run_is_gone_on_from_with_its_weights(tmp_path):
     assert np.array_equal(np.asarray(first(chips(4))), np.asarray(second(chips(4))))
     with pytest.raises(ConfigError, match="another network"):
         begin_from(build(Network(**{**SHAPES, "head": 24}), seed=2), str(tmp_path), chips(2))
+
+
+def test_the_mean_of_runs_has_their_mean_weights_and_statistics_of_its_own(tmp_path):
+    shapes = Network(**SHAPES)
+    first, second, mean = (build(shapes, seed=seed) for seed in (1, 1, 7))
+    rng = np.random.default_rng(2)
+    for variable in second.trainable_variables:
+        variable.assign(np.asarray(variable) + rng.normal(0, 0.02, variable.shape))
+    for name, model in (("one", first), ("two", second)):
+        (tmp_path / name).mkdir()
+        for _ in range(20):
+            model(chips(64), training=True)
+        arrays = {f"w{place}": np.asarray(variable) for place, variable in enumerate(model.variables)}
+        save_checkpoint(tmp_path / name, {}, arrays)
+    source = begin_from_all(mean, [str(tmp_path / "one"), str(tmp_path / "two")], chips(64))
+    assert source == "the mean of 2: run one; run two"
+    for found, one, two in zip(
+        mean.trainable_variables, *(m.trainable_variables for m in (first, second)), strict=True
+    ):
+        assert np.allclose(found, (np.asarray(one) + np.asarray(two)) / 2, atol=1e-6)
+    features = keras.Model(mean.input, mean.get_layer("embedding").input)
+    assert np.allclose(np.asarray(features(chips(64), training=True)), np.asarray(features(chips(64))), atol=0.05)
 
 
 def test_a_recipe_names_what_to_begin_from(chips_folder, tiny_recipe, tmp_path):

@@ -7,7 +7,7 @@ them, so that the network gives the file's vectors to begin with, and has someth
 
 import importlib
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -28,6 +28,8 @@ BEGIN_CHIPS = 400
 """Chips that are enough to find the statistics of a bundle's network again."""
 CONFIRMED, LEAST_COSINE = 8, 0.99
 """Inputs on which a network must give the vectors of the file it began from, and how nearly."""
+SETTLING = 40
+"""Passes after which a network's statistics are those of the chips that it was shown."""
 EPSILON = 1e-3
 """Of every batch normalisation, Keras's default."""
 
@@ -68,6 +70,26 @@ def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
         f"network.start is {start!r}, which is neither a run nor a bundle",
         hint='give a folder that `edgeface train` or `edgeface export` made, or "default"',
     )
+
+
+def begin_from_all(model: keras.Model, starts: Sequence[str], values: npt.NDArray) -> str:
+    """Give a network the mean of the weights of runs or bundles that began from one another, or from one start.
+
+    Its statistics are found again on `values`, as the mean of statistics is not that of the mean network.
+    Return what they were, and raise ConfigError, as `begin_from` does for one.
+    Source: Wortsman et al. 2022, "Model soups".
+    """
+    sources, totals = [], [np.zeros(variable.shape) for variable in model.variables]
+    for start in starts:
+        sources.append(begin_from(model, start, values))
+        totals = [total + np.asarray(variable) for total, variable in zip(totals, model.variables, strict=True)]
+    if len(starts) == 1:
+        return sources[0]
+    for variable, total in zip(model.variables, totals, strict=True):
+        variable.assign((total / len(starts)).astype(variable.dtype))
+    for _ in range(SETTLING):
+        model(values, training=True)
+    return f"the mean of {len(starts)}: {'; '.join(sources)}"
 
 
 def began_from(entries: Iterable[dict[str, Any]]) -> list[str]:

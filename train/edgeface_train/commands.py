@@ -114,7 +114,7 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     if started:
         curriculum.resume()
     elif plan.network.start:
-        curriculum.begin(plan.network.start)
+        curriculum.begin(plan.network.start, *plan.network.mean_with)
     return curriculum
 
 

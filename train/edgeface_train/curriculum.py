@@ -20,7 +20,7 @@ from edgeface.core.types import Vector
 from edgeface.errors import Collapse, ConfigError
 from edgeface_train.alarm import COLLAPSE_EPOCHS, collapsed, spread
 from edgeface_train.batches import embed_chips
-from edgeface_train.begin import BEGIN_CHIPS, begin_from
+from edgeface_train.begin import BEGIN_CHIPS, begin_from_all
 from edgeface_train.chips import ChipSet
 from edgeface_train.fit import Fitter
 from edgeface_train.journal import Journal, load_checkpoint, lock, save_checkpoint
@@ -88,9 +88,9 @@ class Curriculum:
         self._best = np.inf
         self._waited, self._shown = 0, 0
 
-    def begin(self, start: str) -> None:
-        """Take over the weights of a run or a bundle before the first stage."""
-        self._log("begin", source=begin_from(self.fitter.model, start, self.fitter.plain_inputs(BEGIN_CHIPS)))
+    def begin(self, *starts: str) -> None:
+        """Take over the weights of a run or a bundle, or the mean of several, before the first stage."""
+        self._log("begin", source=begin_from_all(self.fitter.model, starts, self.fitter.plain_inputs(BEGIN_CHIPS)))
 
     def resume(self) -> None:
         """Go back to the last checkpoint of the run's folder."""

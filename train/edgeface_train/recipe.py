@@ -55,6 +55,9 @@ class Network:
     start: str = ""
     """Weights to begin from instead of random ones: a run's folder, a bundle's, or "default", the shipped bundle. From
     a bundle, a part of the network may have more blocks than it has there: they add nothing to begin with."""
+    mean_with: list[str] = field(default_factory=list)
+    """Runs or bundles of the same network that began from `start`, or from what it began from: training begins from the
+    mean of all their weights and `start`'s, which is often better than each."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What training computes in; bfloat16 is a third faster where the processor has it, with float32 weights."""
 
@@ -213,6 +216,7 @@ def _check(recipe: Recipe, source: str) -> None:
             network.input_size not in (112,),
             f"network.input_size is {network.input_size}, chips are 112 pixels",
         ),
+        (bool(recipe.network.mean_with) and not recipe.network.start, "network.mean_with needs network.start"),
         (
             recipe.export.default_variant not in recipe.export.variants,
             "export.variants lacks the default variant",
