@@ -109,7 +109,7 @@ def test_the_mean_of_runs_has_their_mean_weights_and_statistics_of_its_own(tmp_p
         variable.assign(np.asarray(variable) + rng.normal(0, 0.02, variable.shape))
     for name, model in (("one", first), ("two", second)):
         (tmp_path / name).mkdir()
-        for _ in range(20):
+        for _ in range(100):
             model(chips(64), training=True)
         arrays = {f"w{place}": np.asarray(variable) for place, variable in enumerate(model.variables)}
         save_checkpoint(tmp_path / name, {}, arrays)
