@@ -48,7 +48,11 @@ def test_after_the_patience_a_visit_is_another_one():
 
 
 def test_each_person_has_visits_of_their_own_in_order_of_time():
-    assert spans(shown("bo", 5, 9), shown("ada", 5, 6), shown("cy", 0, 1)) == [("cy", 0, 1), ("ada", 5, 6), ("bo", 5, 9)]
+    assert spans(shown("bo", 5, 9), shown("ada", 5, 6), shown("cy", 0, 1)) == [
+        ("cy", 0, 1),
+        ("ada", 5, 6),
+        ("bo", 5, 9),
+    ]
 
 
 def test_a_long_appearance_is_not_cut_short_by_one_within_it():

@@ -8,7 +8,7 @@ from edgeface.core.protocols import Detector
 from edgeface.core.types import Box, Face, Image, Landmarks
 
 REACH = 2.2
-"""Side of the part of the picture that is searched, in longer sides of the face's box: a detector wants surroundings."""
+"""Side of the part of the picture that is searched, in longer sides of the face's box: detectors want surroundings."""
 
 MAX_STRAY = 0.25
 """Another middle than this far from the face's own, in widths of its box, is another face's."""

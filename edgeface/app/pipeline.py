@@ -1,7 +1,7 @@
 """Say who is in a frame. Read this file first: it is the whole of recognition in one page.
 
 ```
-frame -> detect -> track -> align -> good enough to judge? -> embed -> nearest people -> judge -> vote
+frame -> detect -> track -> align -> good enough to judge? -> closer -> embed -> nearest people -> judge -> vote
 ```
 
 A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms it, and in
@@ -59,9 +59,9 @@ class _Case:
 class Pipeline:
     """Recognises the people in the frames of one camera, which must be given in order of time.
 
-    `coarse` follows large faces that need no look; with `close_up` the landmarks of a face that is looked at are those of
-    all its pixels. `stage` surrounds the work of each stage, to time it.
-    `successor` is the model that the gallery is being upgraded to, if it is.
+    `coarse` follows large faces that need no look, and `close_up` finds the landmarks of those that are looked at anew.
+    `stage` surrounds the work of each stage, to time it. `successor` is the model that the gallery is being upgraded
+    to, if it is.
     """
 
     def __init__(

@@ -111,7 +111,7 @@ def test_yunet_finds_the_eyes_of_a_small_face_nearer_to_where_they_are(astronaut
     [rough] = searcher.detect(picture)
     close = searcher.close_up()
     better = CloseUp(close, close.side, searcher.long_side).landmarks(picture, rough)
-    truth = exact.landmarks + (300, 200)
+    truth = exact.landmarks + np.array([300, 200])
     assert np.abs(better - truth).mean() < np.abs(rough.landmarks - truth).mean()
 
 
@@ -119,5 +119,5 @@ def test_a_close_up_s_picture_is_laid_out_at_one_size_however_large_it_is(astron
     close = YuNet().close_up()
     [whole] = close.detect(astronaut)
     [part] = close.detect(astronaut[:300, 100:400])
-    assert part.landmarks + (100, 0) == pytest.approx(whole.landmarks, abs=4)
+    assert part.landmarks + np.array([100, 0]) == pytest.approx(whole.landmarks, abs=4)
     assert close.detect(np.zeros((9, 4, 3), np.uint8)) == []

@@ -1,4 +1,4 @@
-"""What landmarks found in a shrunk picture cost, and what a close-up gives back: `python -m tests.bench.landmarks CHIPS`.
+"""What landmarks of a shrunk picture cost, and what a close-up gives back: `python -m tests.bench.landmarks CHIPS`.
 
 CHIPS is a folder with a folder of 128 px chips a person, whom the network has never seen. Each chip is laid into a
 picture of which the detector searches a copy of half its size, as it does with a live camera's 1280 pixels. The face is
@@ -50,7 +50,11 @@ def main() -> None:
                 continue
             landmarks = close_up.landmarks(picture, face)
             seconds += found - start, time.process_time() - found
-            chips = [crop_centre(chip[np.newaxis], CHIP_SIZE)[0], align(picture, face.landmarks), align(picture, landmarks)]
+            chips = [
+                crop_centre(chip[np.newaxis], CHIP_SIZE)[0],
+                align(picture, face.landmarks),
+                align(picture, landmarks),
+            ]
             vectors.append([embedding.vector for embedding in parts.embedder.embed(chips)])
             people.append(folder.name)
     report(np.array(vectors), np.array(people), parts.policy.threshold)

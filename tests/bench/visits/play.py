@@ -66,7 +66,7 @@ def play(film: Path, people: Path, config: Config, *, fps: float = math.inf) -> 
 
 
 def enrol(parts: wiring.Parts, config: Config, people: Path, gallery: Gallery) -> None:
-    """Enrol everybody of a folder, as `edgeface enroll --name NAME PHOTO` does; raise EnrollmentError at a poor photo."""
+    """Enrol everybody of a folder, as `edgeface enroll` does; raise EnrollmentError at a poor photo."""
     enroller = wiring.make_enroller(config, parts, gallery)
     for photo in list_photos(people):
         enroller.from_photos(photo.stem, [photo], read=read_photo)

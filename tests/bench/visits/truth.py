@@ -75,7 +75,7 @@ def read_truth(path: Path) -> list[Appearance]:
     if not numbered or tuple(numbered[0][1].split(",")) != COLUMNS:
         raise ConfigError(f"truth {path} has no heading", hint=f"begin it with {','.join(COLUMNS)}")
     rows = csv.reader(line for _, line in numbered[1:])
-    return [_appearance(row, f"truth {path}, line {number}") for (number, _), row in zip(numbered[1:], rows, strict=True)]
+    return [_appearance(row, f"truth {path}, line {numbered[place][0]}") for place, row in enumerate(rows, 1)]
 
 
 def visits_of(shown: Sequence[Appearance], patience_seconds: float) -> list[Visit]:
@@ -106,7 +106,7 @@ def _appearance(row: Sequence[str], where: str) -> Appearance:
         raise ConfigError(f"{where} has {len(row)} columns, {len(COLUMNS)} are needed")
     shot, start, end, person, pose, left, right, px = (cell.strip() for cell in row)
     try:
-        read = Appearance(int(shot), *map(float, (start, end)), person, pose, *map(float, (left, right, px)))
+        read = Appearance(int(shot), float(start), float(end), person, pose, float(left), float(right), px=float(px))
     except ValueError as error:
         raise ConfigError(f"{where} holds no number where one is needed: {error}") from error
     if pose not in POSES:
