@@ -11,6 +11,7 @@ import numpy as np
 from edgeface.app.attention import Attention
 from edgeface.app.calibrate import KnownLook, Measured
 from edgeface.app.clock import SteadyClock
+from edgeface.app.closeup import CloseUp
 from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
 from edgeface.app.heart import Heart
@@ -281,6 +282,7 @@ def make_pipeline(
         tracker=Tracker(patience_seconds=config.tracking.patience_seconds),
         reverify_seconds=reverify_seconds(config),
         coarse=make_coarse(config, parts.detector),
+        close_up=make_close_up(parts.detector),
         stage=stage,
         successor=successor,
     )
@@ -314,6 +316,14 @@ def make_coarse(config: Config, detector: Detector) -> Coarse | None:
     seconds = config.detection.follow_seconds if config.liveness.mode == "off" else 0.0
     coarse = detector.coarse() if seconds and isinstance(detector, YuNet) else None
     return Coarse(coarse, coarse.long_side, seconds) if coarse else None
+
+
+def make_close_up(detector: Detector) -> CloseUp | None:
+    """Return what finds landmarks anew in the full picture; None when the detector has no such pass."""
+    if not isinstance(detector, YuNet):
+        return None
+    close = detector.close_up()
+    return CloseUp(close, close.side, detector.long_side)
 
 
 def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:

@@ -1,7 +1,7 @@
 """Say who is in a frame. Read this file first: it is the whole of recognition in one page.
 
 ```
-frame -> detect -> track -> align -> good enough to judge? -> embed -> nearest people -> judge -> vote
+frame -> detect -> track -> align -> good enough to judge? -> closer -> embed -> nearest people -> judge -> vote
 ```
 
 A face is embedded on every frame until its track has a verdict. After that one look a second or so confirms it, and in
@@ -13,6 +13,7 @@ person's name.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from edgeface.app.closeup import CloseUp
 from edgeface.app.search import Coarse, Searcher
 from edgeface.app.sides import Look, Side, Successor, match
 from edgeface.app.stages import Stage, untimed
@@ -58,8 +59,9 @@ class _Case:
 class Pipeline:
     """Recognises the people in the frames of one camera, which must be given in order of time.
 
-    `coarse` follows large faces that need no look, and `stage` surrounds the work of each stage, to time it.
-    `successor` is the model that the gallery is being upgraded to, if it is.
+    `coarse` follows large faces that need no look, and `close_up` finds the landmarks of those that are looked at anew.
+    `stage` surrounds the work of each stage, to time it. `successor` is the model that the gallery is being upgraded
+    to, if it is.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class Pipeline:
         limits: Limits = LIVE_LIMITS,
         reverify_seconds: float = 1.0,
         coarse: Coarse | None = None,
+        close_up: CloseUp | None = None,
         stage: Stage = untimed,
         successor: Successor | None = None,
     ) -> None:
-        self._searcher = Searcher(detector, coarse)
+        self._searcher, self._close_up = Searcher(detector, coarse), close_up
         self._side, self._successor = Side(embedder, index, policy), successor
         self._policy, self._tracker, self._limits = policy, tracker, limits
         self._reverify_seconds = reverify_seconds
@@ -127,9 +130,15 @@ class Pipeline:
         if not good:
             return
         faces = [track.face for track in good]
+        if self._close_up is not None:
+            with self._stage("align"):
+                chips |= {each.number: self._aligned_closely(frame.image, each.face, self._close_up) for each in good}
         looks = match(faces, [chips[track.number] for track in good], self._side, self._successor, stage=self._stage)
         for track, look in zip(good, looks, strict=True):
             self._vote(self._cases[track.number], look, frame.seconds)
+
+    def _aligned_closely(self, image: Image, face: Face, close_up: CloseUp) -> Image:
+        return align(image, close_up.landmarks(image, face))
 
     def _is_good(self, image: Image, face: Face, chip: Image) -> bool:
         return not reasons(assess(image, face, chip), self._limits)

@@ -128,24 +128,20 @@ def _lookouts(
     film: "VideoWriter | None",
     clock: "SteadyClock",
 ) -> "dict[str, Lookout]":
-    """Return what follows each camera; all of them search and embed with the same networks, in turn.
-
-    What is known of tracks, and so of visitors and of who is alive, is known for each camera.
-    """
-    from edgeface import wiring, wiring_sightings
-    from edgeface.app.run import Lookout
+    """Return what follows each camera; all of them search and embed with the same networks, in turn."""
+    from edgeface import wiring
+    from edgeface.wiring_lookout import make_lookout
 
     return {
-        name: Lookout(
-            wiring.make_pipeline(own, kept.parts, kept.gallery, successor=kept.successor),
-            wiring_sightings.make_presence(own),
+        name: make_lookout(
+            own,
+            kept.parts,
+            kept.gallery,
             [*sinks, *kept.keepers] if wiring.films_live(own) else sinks,
+            successor=kept.successor,
             name=name,
-            every=own.recognition.every,
-            attention=None if film else wiring.make_attention(own),  # a film wants every frame
-            prover=wiring_sightings.make_prover(own),
-            visitors=wiring_sightings.make_visitors(own, kept.parts.policy, kept.gallery),
             on_frame=_drawing(film) if film else None,
+            wants_every_frame=film is not None,
             date=clock.date,
         )
         for name, own in wiring.camera_configs(config).items()

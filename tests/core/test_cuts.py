@@ -41,6 +41,10 @@ def test_frames_far_apart_in_time_are_not_compared(pause):
     assert cuts((100.0, DIM), (100.0 + pause, BRIGHT)) == [False, False]
 
 
+def test_a_device_that_takes_two_frames_a_second_notices_a_cut():
+    assert cuts((0.0, DIM), (0.5, DIM), (1.0, BRIGHT), (1.5, BRIGHT)) == [False, False, True, False]
+
+
 def test_two_frames_of_the_same_time_are_compared():
     assert cuts((5.0, DIM), (5.0, BRIGHT)) == [False, True]
 

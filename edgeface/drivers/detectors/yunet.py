@@ -25,6 +25,9 @@ FULL_SIZE_PX = 2000
 COARSE_PX = (640, 320)
 """Longer sides of the extra passes that look for the large faces of a larger picture."""
 
+CLOSE_PX = 320
+"""Side of the picture in which the landmarks of one face are found anew."""
+
 LARGE_FACE_PX = 256
 """From here on a pass's rows are not trusted: it misses many faces above 180 px, most above 300, and takes parts
 of them for faces; a coarser pass looks for all of those."""
@@ -54,9 +57,15 @@ class YuNet:
         # One network a pass: OpenCV lays its memory out anew, in 6 ms, when pictures of two sizes alternate.
         self._full = _open(content, self._path, score)
         self._coarse = {px: _open(content, self._path, score) for px in COARSE_PX if px < self._long_side}
+        self._close = _open(content, self._path, score)
 
     def __repr__(self) -> str:
         return f"YuNet({self._path.name}, score={self._score:g}, long_side={self._long_side})"
+
+    @property
+    def long_side(self) -> int:
+        """Pixels of the longer side of the largest copy that is searched."""
+        return self._long_side
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces in an RGB image, largest first, in the pixels of that image.
@@ -79,6 +88,10 @@ class YuNet:
         """Return the last of the passes that look for large faces; None when there is only one pass."""
         return CoarsePass(*list(self._coarse.items())[-1]) if self._coarse else None
 
+    def close_up(self) -> "ClosePass":
+        """Return the pass that finds the landmarks of one face in a small picture of it."""
+        return ClosePass(self._close)
+
 
 class CoarsePass:
     """A `Detector`: one pass of a YuNet on a small copy, with the network that is open for it."""
@@ -91,6 +104,19 @@ class CoarsePass:
     def detect(self, image: Image) -> list[Face]:
         """Return the faces in an RGB image, largest first, in the pixels of that image."""
         return _largest_first(_search(self._network, image, self.long_side))
+
+
+class ClosePass:
+    """A `Detector`: one pass over a picture of at most `side` pixels square, always laid out at that size."""
+
+    side = CLOSE_PX
+
+    def __init__(self, network: cv2.FaceDetectorYN) -> None:
+        self._network = network
+
+    def detect(self, image: Image) -> list[Face]:
+        """Return the faces in an RGB image, largest first, in the pixels of that image."""
+        return _largest_first(_search(self._network, image, self.side, least=self.side))
 
 
 def locate_weights() -> Path:
@@ -133,13 +159,13 @@ def _open(content: bytes, path: Path, score: float) -> cv2.FaceDetectorYN:
     return network
 
 
-def _search(network: cv2.FaceDetectorYN, image: Image, long_side: int) -> Rows:
-    """Return the plausible faces found at one size, in the pixels of the image."""
+def _search(network: cv2.FaceDetectorYN, image: Image, long_side: int, *, least: int = LEAST_SIDE_PX) -> Rows:
+    """Return the plausible faces found at one size, in the pixels of the image; sides under `least` get a black rim."""
     height, width = image.shape[:2]
     factor = min(1.0, long_side / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     picture = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    rim = [max(0, LEAST_SIDE_PX - side) for side in size]
+    rim = [max(0, least - side) for side in size]
     picture = cv2.copyMakeBorder(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), 0, rim[1], 0, rim[0], cv2.BORDER_CONSTANT)
     network.setInputSize((picture.shape[1], picture.shape[0]))
     found = network.detect(picture)[1]
