@@ -25,7 +25,7 @@ from edgeface.drivers.gallery_file import (
     reading,
     transaction,
 )
-from edgeface.drivers.gallery_forget import Receipt, forget
+from edgeface.drivers.gallery_forget import Receipt, end_memory, finish_naming, forget
 from edgeface.drivers.gallery_rows import (
     UNKNOWN,
     Calibrated,
@@ -117,12 +117,13 @@ class Gallery:
         *,
         chips: Sequence[Image] = (),
         upcoming: Sequence[Embedding] = (),
+        unknown: int | None = None,
     ) -> Identity:
         """Store looks at a person, new or known, all of them or none.
 
         `chips` are their pictures, if they are kept, and `upcoming` the same looks by the model that the gallery is
-        being upgraded to, if it is. Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another
-        model.
+        being upgraded to, if it is. `unknown` is the number of the unknown person who they are, and who is forgotten.
+        Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another model.
         """
         name = clean_name(name)
         if not embeddings:
@@ -140,7 +141,13 @@ class Gallery:
             if upcoming:
                 write_next(self._open, vault, number, zip(looks, upcoming, strict=True))
             append(self._open, "enrolled", person=number, at=now, looks=len(embeddings))
+            if unknown is not None:
+                end_memory(self._open, self._path, unknown)
         self._matrix = None
+        if unknown is not None:
+            with self._errors():
+                finish_naming(self._open, self._path, now=now)
+            self._unknown = None
         return Identity(number, name)
 
     def forget(self, name: str) -> int:
@@ -397,6 +404,7 @@ class Gallery:
     def _finish_forgetting(self) -> None:
         with self._errors():
             finish_forgetting(self._open, self._path)
+            finish_naming(self._open, self._path, now=self._clock())
 
     def _chosen(self, numbers: Collection[int]) -> list[Template]:
         known = {look.id: look for look in self.looks()}
