@@ -141,6 +141,10 @@ def summary(measured: "Measured", strangers_per_day: float) -> list[str]:
             f"confirmed visits: {len(measured.visits)}, the least similar {measured.visits.min():.3f}; "
             f"at least {measured.visits_missed} would be missed"
         )
+    if measured.rate < measured.least_promised:
+        lines.append(
+            f"not promised: with {measured.people} people the strangers show no rate under {measured.least_promised:.2g}"
+        )
     if advice.rate > measured.rate * 1.001:
         lines.append("no threshold keeps that rate: ask for less, or look at those who are confusable")
     if advice.held:
@@ -168,6 +172,7 @@ def as_json(measured: "Measured", strangers_per_day: float, *, written: bool) ->
         "far_asked": measured.rate,
         "far": advice.rate,
         "far_now": advice.rate_now,
+        "far_least_promised": measured.least_promised,
         "false_accepts_per_day": advice.rate * strangers_per_day,
         "threshold": cosine(advice.threshold),
         "threshold_now": cosine(now.threshold),
