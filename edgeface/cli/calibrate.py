@@ -142,9 +142,8 @@ def summary(measured: "Measured", strangers_per_day: float) -> list[str]:
             f"at least {measured.visits_missed} would be missed"
         )
     if measured.rate < measured.least_promised:
-        lines.append(
-            f"not promised: with {measured.people} people the strangers show no rate under {measured.least_promised:.2g}"
-        )
+        least = f"{measured.least_promised:.2g}"
+        lines.append(f"not promised: with {measured.people} people the strangers show no rate under {least}")
     if advice.rate > measured.rate * 1.001:
         lines.append("no threshold keeps that rate: ask for less, or look at those who are confusable")
     if advice.held:
