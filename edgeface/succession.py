@@ -136,12 +136,14 @@ def move_looks(
 ) -> int:
     """Do so in an open gallery; each person is one transaction."""
     moved = 0
-    for done, (person, looks) in enumerate(gallery.unmoved_looks().items(), 1):
+    with gallery.reading_rows() as connection:
+        unmoved = model_upgrade.unmoved_looks(connection)
+    for done, (person, looks) in enumerate(unmoved.items(), 1):
         pictures = [chip for chip in gallery.chips(person) if chip.look in looks]
         vectors = embedder.embed([decode_chip(chip.png, path) for chip in pictures])
-        moved += gallery.store_upcoming(
-            person, [(chip.look, vector) for chip, vector in zip(pictures, vectors, strict=True)]
-        )
+        coming = [(chip.look, vector) for chip, vector in zip(pictures, vectors, strict=True)]
+        with gallery.writing() as (connection, vault):
+            moved += model_upgrade.write_next(connection, vault, person, coming)
         on_person(done)
     return moved
 

@@ -62,6 +62,7 @@ def calibrate(
     from edgeface import succession, wiring
     from edgeface.app.calibrate import calibrate as measure
     from edgeface.app.calibrate import rate_of
+    from edgeface.drivers.gallery_rows import write_calibration
 
     if far is not None and false_accepts_per_day is not None:
         raise ConfigError("--far and --false-accepts-per-day say the same", hint="give one of them")
@@ -94,7 +95,8 @@ def calibrate(
             for line in lines:
                 say(line)
         if write:
-            gallery.keep_calibration(wiring.calibrated(model, measured, time.time()))
+            with gallery.changing() as connection:
+                write_calibration(connection, wiring.calibrated(model, measured, time.time()))
             _tell_written(config)
 
 

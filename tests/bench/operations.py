@@ -210,8 +210,8 @@ def _upgrade(gallery: Gallery, path: Path, models: tuple[str, str]) -> list[str]
     with gallery.changing() as connection:
         model_upgrade.begin(connection, *models, now=time.time())
     move_looks(gallery, path, ChipReader(models[1]))
-    assert not gallery.unmoved_looks()
     with gallery.changing() as connection:
+        assert not model_upgrade.unmoved_looks(connection)
         model_upgrade.finish(connection, now=time.time())
     gallery.wipe()
     return [receipt.name for receipt in Unknowns(gallery, keep_seconds=0).drop_lost()]

@@ -221,7 +221,7 @@ def test_a_move_that_was_killed_goes_on_where_it_was(cli, enrol, monkeypatch):
             raise KeyboardInterrupt
         return write(*arguments)
 
-    monkeypatch.setattr("edgeface.drivers.store.write_next", once)
+    monkeypatch.setattr(model_upgrade, "write_next", once)
     assert cli("model", "upgrade", "new").code == 130
     assert cli("model", "status", "--json").objects[0]["waiting"] == ["bob"]
     assert [who(cli, f"{name}.png") for name in ("alice", "bob")] == [["alice"], ["bob"]]

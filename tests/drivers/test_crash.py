@@ -20,16 +20,16 @@ from tests.bench.recorder import Entry, _library
 ADA, BOB = Operation("enrol", "Ada", 1, 2), Operation("enrol", "Bob", 2, 1)
 CARELESS = """
 import sys
-from edgeface.drivers import store
+from edgeface.drivers import gallery_connection
 
-careful = store.open_gallery
+careful = gallery_connection.open_gallery
 
 def careless(path, *, read_only):
     connection = careful(path, read_only=read_only)
     connection.execute("PRAGMA {pragma}")
     return connection
 
-store.open_gallery = careless
+gallery_connection.open_gallery = careless
 from tests.bench.crash import main
 main()
 """

@@ -95,7 +95,7 @@ seen = []
 def kill(statement):
     if {moment!r} in statement:
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.forget("Ada")
 """
     assert _in_a_child(path, script).returncode == -9

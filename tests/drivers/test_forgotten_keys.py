@@ -164,11 +164,10 @@ def test_a_killed_forgetting_is_finished_by_the_next_who_opens_the_gallery(path:
         gallery.add("Bob", of_person(2, 1))
         keys = key_runs(keys_of(path), "Ada")
         script = f"""
-gallery._finish_forgetting()
 def kill(statement):
     if statement.startswith({moment!r}):
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.forget("Ada")
 """
         assert _in_a_child(path, CHILD_WITH_KEY + script).returncode == -9
@@ -188,7 +187,7 @@ def test_a_killed_enrolment_leaves_nobody_and_a_key_of_nobody_at_most(path: Path
 def kill(statement):
     if statement.startswith({moment!r}):
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.add("Bob", [Embedding(vectors[0], model)])
 """
         assert _in_a_child(path, CHILD_WITH_KEY + script).returncode == -9

@@ -306,7 +306,7 @@ def test_a_kill_in_the_middle_of_an_enrolment_leaves_nothing_half_done(path: Pat
 def kill(statement):
     if statement.startswith({moment!r}):
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.add("Bob", [Embedding(vector, model) for vector in vectors])
 """
     assert _in_a_child(path, script).returncode == -9

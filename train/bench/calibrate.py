@@ -159,6 +159,22 @@ def row_of(size: int, rate: float, tally: Tally, people: int) -> str:
     )
 
 
+def remarks(vectors: Vectors, tallies: dict[tuple[int, float], Tally]) -> list[str]:
+    """Say who is taken for whom most often in the last row, and how near blends and people are to those trained on."""
+    (size, rate), tally = sorted(tallies.items(), key=lambda item: (item[0][0], -item[0][1]))[-1]
+    both: Counter[frozenset[int]] = Counter()
+    for pair, looks in tally.pairs.items():
+        both[frozenset(pair)] += looks
+    row = f"{both.total()} looks named at {100 * rate:g} % with {size} people"
+    lines = [f"{looks} of the {row} are of {min(pair)} and {max(pair)}" for pair, looks in both.most_common(2)]
+    blends = restored(quantised(blend(vectors.training, STRANGERS, np.random.default_rng(1))))
+    among = vectors.training @ vectors.training.T
+    np.fill_diagonal(among, -1)
+    nearest = [(who @ vectors.training.T).max(axis=1) for who in (blends, vectors.held_out)]
+    medians = [float(np.median(values)) for values in (*nearest, among.max(axis=1))]
+    return [*lines, "nearest training person: blends {:.2f}, held out {:.2f}, trained on {:.2f}".format(*medians)]
+
+
 def main() -> None:
     """Measure, and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,6 +204,7 @@ def main() -> None:
     sys.stdout.write(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n")
     for (size, rate), tally in sorted(tallies.items(), key=lambda item: (item[0][0], -item[0][1])):
         sys.stdout.write(f"{row_of(size, rate, tally, int(vectors.people.max()) + 1)}\n")
+    sys.stdout.write("".join(f"{line}\n" for line in ["", *remarks(vectors, tallies)]))
 
 
 if __name__ == "__main__":
