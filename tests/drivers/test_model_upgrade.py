@@ -15,8 +15,8 @@ from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns
 from edgeface.errors import EmbeddingMismatch, ModelError
+from tests.drivers.stored import in_a_child
 from tests.drivers.test_forgotten import MODEL, of_person, traces
-from tests.drivers.test_store import _in_a_child
 
 NEW = "ef" * 32
 
@@ -170,7 +170,7 @@ gallery._open.set_trace_callback(kill)
 with gallery.changing() as connection:
     model_upgrade.finish(connection, now=2.0)
 """
-    assert _in_a_child(path, script).returncode == -9
+    assert in_a_child(path, script).returncode == -9
     with Gallery(path, MODEL) as gallery:
         assert {look.embedding.model for look in gallery.looks()} == {MODEL}
         assert len(gallery.looks()) == 4
