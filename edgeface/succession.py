@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeface import wiring, wiring_sightings
+from edgeface import wiring, wiring_household, wiring_sightings
 from edgeface.app.enroll import Enroller
 from edgeface.app.sides import Successor
 from edgeface.card import SHIPPED_BUNDLES, Bundle
@@ -83,7 +83,7 @@ def successor(config: Config, gallery: Gallery) -> Iterator[Successor | None]:
     bundle = wiring.read_model(coming)
     embedder = wiring.make_embedder(coming, bundle)
     with gallery.beside(embedder.model) as moved:
-        policy = wiring.household_policy(coming, wiring.make_policy(coming, bundle), moved)
+        policy = wiring_household.household_policy(coming, wiring.make_policy(coming, bundle), moved)
         yield Successor(embedder, moved, policy)
 
 

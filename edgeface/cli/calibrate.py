@@ -59,7 +59,7 @@ def calibrate(
       edgeface calibrate --plots .
       edgeface calibrate --far 0.001 --write
     """
-    from edgeface import succession, wiring
+    from edgeface import succession, wiring, wiring_household
     from edgeface.app.calibrate import calibrate as measure
     from edgeface.app.calibrate import rate_of
     from edgeface.drivers.gallery_rows import write_calibration
@@ -74,13 +74,13 @@ def calibrate(
     bundle = wiring.read_model(config)
     model = bundle.variant(config.recognition.variant).sha256
     with wiring.open_gallery(config, model, read_only=not write, ask=ask_passphrase) as gallery:
-        looks = wiring.known_looks(gallery)
+        looks = wiring_household.known_looks(gallery)
         measured = measure(
             looks,
-            wiring.read_strangers(config, bundle),
+            wiring_household.read_strangers(config, bundle),
             read_own_strangers(strangers, model) if strangers else None,
             rate=rate,
-            now=wiring.household_policy(config, wiring.make_policy(config, bundle), gallery),
+            now=wiring_household.household_policy(config, wiring.make_policy(config, bundle), gallery),
             level=wiring.stranger_level(config, bundle),
             visits=[visit.similarity for visit in gallery.visits() if visit.model == model],
         )
@@ -96,7 +96,7 @@ def calibrate(
                 say(line)
         if write:
             with gallery.changing() as connection:
-                write_calibration(connection, wiring.calibrated(model, measured, time.time()))
+                write_calibration(connection, wiring_household.calibrated(model, measured, time.time()))
             _tell_written(config)
 
 
