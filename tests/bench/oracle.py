@@ -65,13 +65,7 @@ class Findings:
         """Open the gallery as the next command would, and return what it holds."""
         after = pending.apply(before) if pending else before
         try:
-            now, coming = model_in_use(path)
-            with Gallery(path, now, master=self._fitting(path, now)) as gallery, gallery.beside(coming) as moved:
-                found = _people(gallery, now) | _strangers(gallery, now, {**before, **after})
-                last = gallery.upgrade()
-                half_way = last is not None and last.ended is None
-                new = _people(moved, coming) if half_way else {}
-                self.half_way += half_way
+            found, new = self._read(path, {**before, **after})
         except StoreError as error:
             self.corrupt += 1
             self.seen.append(f"{where}: {error}")
@@ -84,6 +78,18 @@ class Findings:
         if found not in (before, after):
             self._blame(found, before, after, where)
         return found
+
+    def _read(self, path: Path, expected: State) -> tuple[State, State]:
+        """Return what is there, by the model in use and by the one to come: nothing where there is no file yet."""
+        if not path.exists():
+            return {}, {}
+        now, coming = model_in_use(path)
+        with Gallery(path, now, master=self._fitting(path, now)) as gallery, gallery.beside(coming) as moved:
+            last = gallery.upgrade()
+            half_way = last is not None and last.ended is None
+            self.half_way += half_way
+            found = _people(gallery, now) | _strangers(gallery, now, expected)
+            return found, _people(moved, coming) if half_way else {}
 
     def _fitting(self, path: Path, model: str) -> Master | None:
         """Return the master key that opens the gallery, of the two that may."""

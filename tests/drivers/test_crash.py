@@ -180,6 +180,11 @@ def test_the_judge_tells_whole_lost_resurrected_and_half_apart(tmp_path: Path) -
     assert judged(path, [ADA], None) == (0, 0, 1)
 
 
+def test_a_crash_before_the_first_file_is_no_fault_and_one_that_loses_it_is(tmp_path: Path) -> None:
+    assert judged(tmp_path / "gallery.db", [], None) == judged(tmp_path / "gallery.db", [], ADA) == (0, 0, 0)
+    assert judged(tmp_path / "gallery.db", [ADA], None) == (1, 0, 0)
+
+
 STRANGER = Operation("remember", "", 3, 2)
 
 
