@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeface import wiring, wiring_sightings
+from edgeface import wiring, wiring_household, wiring_sightings
 from edgeface.app.enroll import Enroller
 from edgeface.app.sides import Successor
 from edgeface.card import SHIPPED_BUNDLES, Bundle
@@ -83,7 +83,7 @@ def successor(config: Config, gallery: Gallery) -> Iterator[Successor | None]:
     bundle = wiring.read_model(coming)
     embedder = wiring.make_embedder(coming, bundle)
     with gallery.beside(embedder.model) as moved:
-        policy = wiring.household_policy(coming, wiring.make_policy(coming, bundle), moved)
+        policy = wiring_household.household_policy(coming, wiring.make_policy(coming, bundle), moved)
         yield Successor(embedder, moved, policy)
 
 
@@ -136,12 +136,14 @@ def move_looks(
 ) -> int:
     """Do so in an open gallery; each person is one transaction."""
     moved = 0
-    for done, (person, looks) in enumerate(gallery.unmoved_looks().items(), 1):
+    with gallery.reading_rows() as connection:
+        unmoved = model_upgrade.unmoved_looks(connection)
+    for done, (person, looks) in enumerate(unmoved.items(), 1):
         pictures = [chip for chip in gallery.chips(person) if chip.look in looks]
         vectors = embedder.embed([decode_chip(chip.png, path) for chip in pictures])
-        moved += gallery.store_upcoming(
-            person, [(chip.look, vector) for chip, vector in zip(pictures, vectors, strict=True)]
-        )
+        coming = [(chip.look, vector) for chip, vector in zip(pictures, vectors, strict=True)]
+        with gallery.writing() as (connection, vault):
+            moved += model_upgrade.write_next(connection, vault, person, coming)
         on_person(done)
     return moved
 

@@ -1,6 +1,5 @@
 """Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from edgeface.app.attention import Attention
-from edgeface.app.calibrate import KnownLook, Measured
 from edgeface.app.clock import SteadyClock
 from edgeface.app.closeup import CloseUp
 from edgeface.app.cooling import Cooling
@@ -22,10 +20,8 @@ from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
 from edgeface.app.supervise import POLL_SECONDS, SILENT_SECONDS, CameraHealth, SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
-from edgeface.cohort_file import read_cohort
 from edgeface.config import CameraSettings, Config
 from edgeface.core.align import CHIP_SIZE
-from edgeface.core.cohort import Cohort
 from edgeface.core.decision import Policy
 from edgeface.core.duty import Duty, DutyLimits
 from edgeface.core.faceless import Faceless
@@ -42,15 +38,13 @@ from edgeface.drivers.cameras.reader import JOIN_SECONDS, one_at_a_time
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
-from edgeface.drivers.gallery_rows import Calibrated
 from edgeface.drivers.gallery_upgrade import upgrade
 from edgeface.drivers.master_key import Ask, Master, read_master
 from edgeface.drivers.notify import Notifier
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.thermal import read_heat
 from edgeface.errors import ModelError
-
-LOG = logging.getLogger(__name__)
+from edgeface.wiring_household import household_policy
 
 DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
@@ -115,30 +109,9 @@ def make_policy(config: Config, bundle: Bundle) -> Policy:
     return Policy(threshold, chosen.margin, chosen.votes_needed, chosen.votes_of)
 
 
-def household_policy(config: Config, policy: Policy, gallery: Gallery) -> Policy:
-    """Return the policy that the household was calibrated to: of this model, and unless a threshold is configured.
-
-    A configured margin stays where it is the larger one.
-    """
-    made = gallery.calibration()
-    if made is None or config.recognition.threshold is not None:
-        return policy
-    enrolled = sum(person.looks > 0 for person in gallery.people())
-    if enrolled > made.people:
-        LOG.warning(
-            "the gallery was calibrated with %d people and has %d: `edgeface calibrate` again", made.people, enrolled
-        )
-    return replace(policy, threshold=made.threshold, margin=max(policy.margin, made.margin))
-
-
 def for_household(config: Config, parts: Parts, gallery: Gallery) -> Parts:
     """Return the parts with the policy of the household."""
     return replace(parts, policy=household_policy(config, parts.policy, gallery))
-
-
-def read_strangers(config: Config, bundle: Bundle) -> Cohort | None:
-    """Read the cohort of the variant in use, if the bundle has one."""
-    return read_cohort(bundle, config.recognition.variant)
 
 
 def stranger_level(config: Config, bundle: Bundle) -> float:
@@ -146,19 +119,6 @@ def stranger_level(config: Config, bundle: Bundle) -> float:
     return min(
         bundle.variant(config.recognition.variant).thresholds.values(), default=make_policy(config, bundle).threshold
     )
-
-
-def known_looks(gallery: Gallery) -> list[KnownLook]:
-    """Return the looks in use."""
-    looks = gallery.templates()
-    gallery.check_models(looks)
-    return [KnownLook(look.id, look.identity.name, look.embedding.vector) for look in looks]
-
-
-def calibrated(model: str, measured: Measured, now: float) -> Calibrated:
-    """Return what a gallery keeps of a calibration."""
-    advice = measured.advice
-    return Calibrated(model, advice.threshold, advice.margin, advice.rate, measured.people, now)
 
 
 def open_gallery(config: Config, model: str, *, read_only: bool = False, ask: Ask | None = None) -> Gallery:

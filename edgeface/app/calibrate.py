@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.core.calibration import LEAST_STRANGERS, fit_tails
-from edgeface.core.cohort import Cohort
+from edgeface.core.cohort import Cohort, least_promised
 from edgeface.core.decision import Policy
 from edgeface.core.household import Advice, LeftOut, advise, closest_pairs, leave_one_out, outliers
 from edgeface.core.types import Vector
@@ -61,6 +61,8 @@ class Measured:
     """Of the cohort, and your own."""
     rate: float
     """False accepts a visit of a stranger that were asked for."""
+    least_promised: float
+    """Under that rate the strangers show nothing: what is recommended for less is an extrapolation."""
     now: Policy
     advice: Advice
     genuine: npt.NDArray[np.float64]
@@ -118,6 +120,9 @@ def calibrate(
         looks=len(looks),
         strangers=len(scores),
         rate=rate,
+        least_promised=least_promised(
+            len(names), blended=cohort is not None, real=0 if own_strangers is None else len(own_strangers)
+        ),
         now=now,
         advice=advice,
         genuine=left_out.own[left_out.judged],

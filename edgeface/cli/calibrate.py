@@ -59,9 +59,10 @@ def calibrate(
       edgeface calibrate --plots .
       edgeface calibrate --far 0.001 --write
     """
-    from edgeface import succession, wiring
+    from edgeface import succession, wiring, wiring_household
     from edgeface.app.calibrate import calibrate as measure
     from edgeface.app.calibrate import rate_of
+    from edgeface.drivers.gallery_rows import write_calibration
 
     if far is not None and false_accepts_per_day is not None:
         raise ConfigError("--far and --false-accepts-per-day say the same", hint="give one of them")
@@ -73,13 +74,13 @@ def calibrate(
     bundle = wiring.read_model(config)
     model = bundle.variant(config.recognition.variant).sha256
     with wiring.open_gallery(config, model, read_only=not write, ask=ask_passphrase) as gallery:
-        looks = wiring.known_looks(gallery)
+        looks = wiring_household.known_looks(gallery)
         measured = measure(
             looks,
-            wiring.read_strangers(config, bundle),
+            wiring_household.read_strangers(config, bundle),
             read_own_strangers(strangers, model) if strangers else None,
             rate=rate,
-            now=wiring.household_policy(config, wiring.make_policy(config, bundle), gallery),
+            now=wiring_household.household_policy(config, wiring.make_policy(config, bundle), gallery),
             level=wiring.stranger_level(config, bundle),
             visits=[visit.similarity for visit in gallery.visits() if visit.model == model],
         )
@@ -94,7 +95,8 @@ def calibrate(
             for line in lines:
                 say(line)
         if write:
-            gallery.keep_calibration(wiring.calibrated(model, measured, time.time()))
+            with gallery.changing() as connection:
+                write_calibration(connection, wiring_household.calibrated(model, measured, time.time()))
             _tell_written(config)
 
 
@@ -141,6 +143,9 @@ def summary(measured: "Measured", strangers_per_day: float) -> list[str]:
             f"confirmed visits: {len(measured.visits)}, the least similar {measured.visits.min():.3f}; "
             f"at least {measured.visits_missed} would be missed"
         )
+    if measured.rate < measured.least_promised:
+        least = f"{measured.least_promised:.2g}"
+        lines.append(f"not promised: with {measured.people} people the strangers show no rate under {least}")
     if advice.rate > measured.rate * 1.001:
         lines.append("no threshold keeps that rate: ask for less, or look at those who are confusable")
     if advice.held:
@@ -168,6 +173,7 @@ def as_json(measured: "Measured", strangers_per_day: float, *, written: bool) ->
         "far_asked": measured.rate,
         "far": advice.rate,
         "far_now": advice.rate_now,
+        "far_least_promised": measured.least_promised,
         "false_accepts_per_day": advice.rate * strangers_per_day,
         "threshold": cosine(advice.threshold),
         "threshold_now": cosine(now.threshold),

@@ -83,6 +83,7 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
       edgeface gallery sweep
     """
     from edgeface import wiring, wiring_sightings
+    from edgeface.drivers.gallery_care import sweep as sweep_gallery
     from edgeface.drivers.gallery_file import require
     from edgeface.drivers.visits import drop_before
 
@@ -90,7 +91,7 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
     days = config.privacy.audit_days
     with wiring.open_gallery(config, "") as gallery:
         strangers = wiring_sightings.open_unknowns(config, gallery).sweep()
-        receipts, dropped = gallery.sweep(days * DAY if days else None)
+        receipts, dropped = sweep_gallery(gallery, days * DAY if days else None)
         with gallery.changing() as connection:
             drop_before(connection, time.time() - (config.privacy.visit_days or 0) * DAY)
     unreached = sorted({str(folder) for receipt in [*strangers, *receipts] for folder in receipt.spread.unreached})

@@ -63,11 +63,12 @@ def set_aside(
       edgeface gallery set-aside 7 12 --reason "a photo of bob"
     """
     from edgeface import wiring
+    from edgeface.drivers import gallery_care
     from edgeface.drivers.gallery_file import require
 
     require(Path(config.gallery.path))
     with wiring.open_gallery(config, "", ask=ask_passphrase) as gallery:
-        for look in gallery.set_aside(numbers, reason):
+        for look in gallery_care.set_aside(gallery, numbers, reason):
             if json_output:
                 say_json({"look": look.id, "name": look.identity.name, "set_aside": reason})
             else:
@@ -84,11 +85,12 @@ def take_back(config: Config, numbers: Numbers, json_output: JsonOption = False)
       edgeface gallery take-back 7
     """
     from edgeface import wiring
+    from edgeface.drivers import gallery_care
     from edgeface.drivers.gallery_file import require
 
     require(Path(config.gallery.path))
     with wiring.open_gallery(config, "", ask=ask_passphrase) as gallery:
-        for look in gallery.take_back(numbers):
+        for look in gallery_care.take_back(gallery, numbers):
             if json_output:
                 say_json({"look": look.id, "name": look.identity.name, "set_aside": None})
             else:
@@ -111,11 +113,12 @@ def drop_chips(
       edgeface gallery drop-chips alice
     """
     from edgeface import wiring
+    from edgeface.drivers import gallery_care
     from edgeface.drivers.gallery_file import require
 
     require(Path(config.gallery.path))
     with wiring.open_gallery(config, "") as gallery:
-        dropped = gallery.drop_chips(name)
+        dropped = gallery_care.drop_chips(gallery, name)
     if json_output:
         say_json({"name": name, "chips_removed": dropped})
     else:

@@ -80,7 +80,7 @@ def name_unknown(
     Examples:
       edgeface unknowns name unknown-17 alice && edgeface consent alice --text 2026-11
     """
-    from edgeface import succession, wiring
+    from edgeface import succession, wiring, wiring_household
     from edgeface.drivers.unknowns import number_of
 
     config = succession.in_use(config)
@@ -89,7 +89,7 @@ def name_unknown(
     with _opened(config, model) as (gallery, unknowns):
         number = number_of(unknown)
         if not force:
-            policy = wiring.household_policy(config, wiring.make_policy(config, bundle), gallery)
+            policy = wiring_household.household_policy(config, wiring.make_policy(config, bundle), gallery)
             _refuse_somebody_else(gallery, unknowns, number, name, policy.threshold)
         identity = unknowns.name(number, name)
         looks = gallery.looks_of(identity)

@@ -16,6 +16,8 @@ STRETCHED_AT = (1e-2, 1e-3)
 """The false-accept rates at which scores with the cohort are made to agree with those between real people."""
 SHAPED_AT = 1e-4
 """The rate far out that the shape of the tails is made to give."""
+FEWEST = 10
+"""Of real strangers so many must be named for their share to be more than chance."""
 CAUTION = 0.03
 """By so much the shape is raised: one deviation between halves of 300 people, without which larger households at lower
 rates realised twice what was promised (`train/bench/calibrate.py`)."""
@@ -46,6 +48,15 @@ class Cohort:
     def tails(self, vectors: npt.NDArray, people: npt.NDArray) -> Tails:
         """Fit the tails of strangers' scores with the people of a gallery."""
         return fit_tails(self.scores(vectors, people), self.shape)
+
+
+def least_promised(people: int, *, blended: bool, real: int) -> float:
+    """Return the least false-accept rate a visit that strangers can show with so many people enrolled; up to 1.
+
+    Blended ones agree with real people down to SHAPED_AT for each person; of `real` ones FEWEST must be named.
+    """
+    shown = FEWEST / real if real else 1.0
+    return min(people * SHAPED_AT if blended else 1.0, shown, 1.0)
 
 
 def quantised(vectors: npt.NDArray) -> npt.NDArray[np.int8]:

@@ -43,3 +43,10 @@ def _meaning(error: sqlite3.DatabaseError, path: Path) -> tuple[str, str]:
         sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check the permissions of the file and its folder"),
     }
     return meanings.get(code_of(error), (f"cannot be used: {error}", RESTORE))
+
+
+def no_unknown(path: Path, number: int) -> StoreError:
+    """Return what to raise where nobody unknown of that number is remembered."""
+    return StoreError(
+        f"there is no unknown-{number} in gallery {path}", hint="`edgeface unknowns list` shows who is remembered"
+    )

@@ -2,30 +2,20 @@
 
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
-from edgeface.core.names import clean_name, suggest
+from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity, Image
-from edgeface.drivers.audit import append, prune
+from edgeface.drivers.audit import append
 from edgeface.drivers.consent import Consent, read_consents, read_expiries, record_consent
-from edgeface.drivers.gallery_chips import Chip, drop_chips, read_chips, write_chips
-from edgeface.drivers.gallery_errors import store_errors
-from edgeface.drivers.gallery_file import (
-    check_writable,
-    exists,
-    imagine_gallery,
-    open_gallery,
-    reading,
-    transaction,
-)
-from edgeface.drivers.gallery_forget import Receipt, forget
+from edgeface.drivers.gallery_chips import Chip, read_chips, write_chips
+from edgeface.drivers.gallery_connection import GalleryConnection
+from edgeface.drivers.gallery_file import check_writable, reading
+from edgeface.drivers.gallery_forget import Receipt, end_memory, finish_naming, forget
 from edgeface.drivers.gallery_rows import (
     UNKNOWN,
     Calibrated,
@@ -34,19 +24,16 @@ from edgeface.drivers.gallery_rows import (
     read_calibration,
     read_people,
     read_templates,
-    write_calibration,
     write_looks,
     write_person,
-    write_reason,
 )
 from edgeface.drivers.gallery_wipe import rewrite
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.matrix import Matrix, stack
-from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, unmoved_looks, write_next
+from edgeface.drivers.model_upgrade import Upgrade, open_upgrade, read_upgrades, write_next
 from edgeface.drivers.same_model import check_embedding, check_models, check_size, check_upgrade
 from edgeface.drivers.vault import Vault, finish_forgetting, open_vault, open_vault_to_write
 from edgeface.drivers.visits import Visit, read_visits
-from edgeface.errors import StoreError
 
 
 class Gallery:
@@ -78,15 +65,14 @@ class Gallery:
         self._clock = clock
         self._master = master
         self._keep_seconds = keep_seconds
-        self._matrix: tuple[int, Matrix] | None = None
-        self._unknown: tuple[int, list[Template]] | None = None
-        self._absent = not read_only and not exists(path)
-        self._connection: sqlite3.Connection | None = (
-            imagine_gallery(path) if self._absent else open_gallery(path, read_only=read_only)
-        )
-        if not self._absent and not read_only:
+        self._matrix: tuple[tuple[int, int], Matrix] | None = None
+        self._unknown: tuple[tuple[int, int], list[Template]] | None = None
+        self._file = GalleryConnection(path, read_only=read_only)
+        if self._file.has_file and not read_only:
             try:
-                self._finish_forgetting()
+                with self._file.reading() as rows:
+                    finish_forgetting(rows, path)
+                    finish_naming(rows, path, now=clock())
             except BaseException:
                 self.close()
                 raise
@@ -100,14 +86,11 @@ class Gallery:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Gallery({str(self._path)!r}, {'open' if self._connection else 'closed'})"
+        return f"Gallery({str(self._path)!r}, {'open' if self._file.is_open else 'closed'})"
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
-        if self._connection:
-            with self._errors():
-                self._connection.close()
-        self._connection = None
+        self._file.close()
 
     def add(
         self,
@@ -117,20 +100,21 @@ class Gallery:
         *,
         chips: Sequence[Image] = (),
         upcoming: Sequence[Embedding] = (),
+        unknown: int | None = None,
     ) -> Identity:
         """Store looks at a person, new or known, all of them or none.
 
         `chips` are their pictures, if they are kept, and `upcoming` the same looks by the model that the gallery is
-        being upgraded to, if it is. Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another
-        model.
+        being upgraded to, if it is. `unknown` is the number of the unknown person who they are, and who is forgotten.
+        Raise ConfigError for an impossible name, EmbeddingMismatch for vectors of another model.
         """
         name = clean_name(name)
         if not embeddings:
             raise ValueError(f"no embedding to store for {name!r}")
         now = self._clock()
         self._check_storable(embeddings)
-        self._make_file()
-        with self._errors(), transaction(self._open):
+        self._file.make_file()
+        with self.changing_looks():
             self._check_storable(embeddings)  # again: nobody else can add vectors of another model meanwhile
             vault = open_vault_to_write(self._open, self._path, self._master)
             number = write_person(self._open, name, now)
@@ -140,7 +124,11 @@ class Gallery:
             if upcoming:
                 write_next(self._open, vault, number, zip(looks, upcoming, strict=True))
             append(self._open, "enrolled", person=number, at=now, looks=len(embeddings))
-        self._matrix = None
+            if unknown is not None:
+                end_memory(self._open, self._path, unknown)
+        if unknown is not None:
+            with self._file.errors():
+                finish_naming(self._open, self._path, now=now)
         return Identity(number, name)
 
     def forget(self, name: str) -> int:
@@ -149,14 +137,11 @@ class Gallery:
 
     def erase(self, name: str) -> Receipt:
         """Erase a person, destroy their key, and return what was done. The master key is not needed."""
-        with self._errors():
-            receipt = forget(self._open, self._path, clean_name(name), now=self._clock())
-        self._matrix = None
-        return receipt
+        return self.erase_row(clean_name(name), "forgotten")
 
     def people(self) -> list[Person]:
         """Return everybody, sorted by name."""
-        with self._errors():
+        with self._file.errors():
             return read_people(self._open)
 
     def looks_of(self, identity: Identity) -> int:
@@ -169,14 +154,14 @@ class Gallery:
 
     def looks(self) -> list[Template]:
         """Return every stored look, those set aside too."""
-        with self._errors(), reading(self._open):  # before the keys, so that none is younger than they
+        with self._file.errors(), reading(self._open):  # before the keys, so that none is younger than they
             vault, upgrade = open_vault(self._open, self._path, self._master), open_upgrade(self._open)
             upcoming = upgrade is not None and upgrade.new == self._model
             return read_templates(self._open, self._path, vault, upcoming=upcoming)
 
     def upgrade(self) -> Upgrade | None:
         """Return the gallery's last upgrade to another model, ended or going on."""
-        with self._errors():
+        with self._file.errors():
             return next(iter(read_upgrades(self._open)[::-1]), None)
 
     def holds(self, identity: Identity) -> bool:
@@ -194,70 +179,41 @@ class Gallery:
             keep_seconds=self._keep_seconds,
         )
 
-    def store_upcoming(self, person: int, vectors: Sequence[tuple[int, Embedding]]) -> int:
-        """Store looks, by their numbers, as the model sees them that the gallery is being upgraded to; return how many.
-
-        What is gone meanwhile is left out, and all when the upgrade has ended.
-        """
-        with self.changing() as connection:
-            vault = open_vault_to_write(connection, self._path, self._master)
-            return write_next(connection, vault, person, vectors)
-
-    def unmoved_looks(self) -> dict[int, list[int]]:
-        """Return by the numbers of people which looks have a picture, but no vector of the model to come."""
-        with self._errors():
-            return unmoved_looks(self._open)
-
     def wipe(self) -> None:
         """Leave no byte of what was deleted, where no other program keeps reading."""
-        with self._errors():
+        with self._file.errors():
             rewrite(self._open)
 
     def chips(self, person: int | None = None) -> list[Chip]:
         """Return the pictures that are kept of somebody's looks, or of all."""
-        with self._errors(), reading(self._open):
+        with self._file.errors(), reading(self._open):
             vault = open_vault(self._open, self._path, self._master)
             return list(read_chips(self._open, self._path, vault, person))
 
     def visits(self, person: int | None = None) -> list[Visit]:
         """Return the confirmed visits that are kept, of somebody or of all."""
-        with self._errors():
+        with self._file.errors():
             return read_visits(self._open, person)
-
-    def drop_chips(self, name: str | None = None) -> int:
-        """Delete the pictures that are kept of somebody's looks, or of all, and overwrite them; return how many.
-
-        Raise StoreError when nobody has that name.
-        """
-        known = {person.identity.name: person.identity.id for person in self.people()}
-        if name is not None and name not in known:
-            raise StoreError(f"nobody called {name!r} is in gallery {self._path}", hint=suggest(name, known))
-        with self.changing() as connection:
-            dropped = drop_chips(connection, known[name] if name is not None else None)
-        self.wipe()
-        return dropped
 
     def consent(self, name: str, consent: Consent) -> Identity:
         """Note a person's consent. Raise ConfigError when its text or times are impossible."""
-        with self.changing() as connection:
-            identity = record_consent(connection, self._path, name, consent)
-        self._matrix = None
-        return identity
+        with self.changing_looks() as connection:
+            return record_consent(connection, self._path, name, consent)
 
     def consents(self) -> dict[int, Consent]:
         """Return the consents by the numbers of their people."""
-        with self._errors():
+        with self._file.errors():
             return read_consents(self._open)
 
     def expiries(self) -> dict[int, float]:
         """Return until when each person may be recognised, by number, in Unix seconds; infinite: for ever."""
-        with self._errors():
+        with self._file.errors():
             return read_expiries(self._open, self._keep_seconds)
 
     def unknown_looks(self) -> list[Template]:
         """Return the looks at people who are remembered but not enrolled; see `edgeface.drivers.unknowns`."""
-        with self._errors():
-            (version,) = self._open.execute("PRAGMA data_version").fetchone()
+        with self._file.errors():
+            version = self._file.version()
             if self._unknown is None or self._unknown[0] != version:
                 with reading(self._open):
                     vault = open_vault(self._open, self._path, self._master)
@@ -266,7 +222,7 @@ class Gallery:
 
     def erase_row(self, stored_name: str, action: str) -> Receipt:
         """Erase somebody by the name that is stored, in the words of the audit log."""
-        with self._errors():
+        with self._file.errors():
             receipt = forget(self._open, self._path, stored_name, now=self._clock(), action=action)
         self._matrix = self._unknown = None
         return receipt
@@ -274,16 +230,13 @@ class Gallery:
     @contextmanager
     def writing(self) -> Iterator[tuple[sqlite3.Connection, Vault]]:
         """Yield the database in a transaction, with what seals vectors; the file is made if there is none."""
-        self._make_file()
-        with self._errors(), transaction(self._open):
-            yield self._open, open_vault_to_write(self._open, self._path, self._master)
-        self._unknown = None
+        self._file.make_file()
+        with self.changing_looks() as connection:
+            yield connection, open_vault_to_write(connection, self._path, self._master)
 
-    @contextmanager
-    def reading_rows(self) -> Iterator[sqlite3.Connection]:
+    def reading_rows(self) -> AbstractContextManager[sqlite3.Connection]:
         """Yield the database to read from."""
-        with self._errors():
-            yield self._open
+        return self._file.reading()
 
     def now(self) -> float:
         """Return the time, in Unix seconds."""
@@ -294,64 +247,23 @@ class Gallery:
         """The gallery's file."""
         return self._path
 
-    def sweep(self, audit_seconds: float | None) -> tuple[list[Receipt], int]:
-        """Forget whose time is over, and drop entries of the audit log that are older; return how many of these."""
-        now, over = self._clock(), self.expiries()
-        names = [p.identity.name for p in self.people() if over.get(p.identity.id, np.inf) <= now]
-        with self._errors():
-            receipts = [forget(self._open, self._path, name, now=now, action="expired") for name in names]
-        self._matrix = None
-        if audit_seconds is None:
-            return receipts, 0
-        with self.changing() as connection:
-            return receipts, prune(connection, now - audit_seconds, now=now)
+    def changing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Yield the database in a transaction, for a change that is kept when the block ends well."""
+        return self._file.changing()
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
-        """Yield the database in a transaction, for a change that is kept when the block ends well."""
-        with self._errors(), transaction(self._open):
-            yield self._open
-
-    def set_aside(self, numbers: Collection[int], reason: str) -> list[Template]:
-        """Let looks, by their numbers, lie unused until they are taken back, all of them or none; return them.
-
-        Raise StoreError for an unknown number, or where nothing would be left of a person.
-        """
-        with self.changing() as connection:
-            chosen = self._chosen(numbers)
-            left = Counter(look.identity for look in self.templates() if look.id not in numbers)
-            for look in chosen:
-                if not left[look.identity]:
-                    raise StoreError(
-                        f"look {look.id} is the last in use of {look.identity.name!r}",
-                        hint=f"enrol another look first, or `edgeface forget {look.identity.name}`",
-                    )
-            write_reason(connection, numbers, reason)
-            _note(connection, "set aside", chosen)
-        self._matrix = None
-        return chosen
-
-    def take_back(self, numbers: Collection[int]) -> list[Template]:
-        """Use looks again that were set aside, all of them or none; return them.
-
-        Raise StoreError for an unknown number.
-        """
-        with self.changing() as connection:
-            chosen = self._chosen(numbers)
-            write_reason(connection, numbers, None)
-            _note(connection, "taken back", chosen)
-        self._matrix = None
-        return chosen
+    def changing_looks(self) -> Iterator[sqlite3.Connection]:
+        """Do so where it changes whom anybody is compared with."""
+        try:
+            with self._file.changing() as connection:
+                yield connection
+        finally:
+            self._matrix = self._unknown = None
 
     def calibration(self) -> Calibrated | None:
         """Return what this household was calibrated to for the model in use, if it was."""
-        with self._errors():
+        with self._file.errors():
             return read_calibration(self._open, self._model)
-
-    def keep_calibration(self, made: Calibrated) -> None:
-        """Keep a calibration in the place of the one before."""
-        with self._errors(), transaction(self._open):
-            write_calibration(self._open, made)
 
     def nearest(self, query: Embedding, k: int) -> list[tuple[Identity, float]]:
         """Return up to k different people and their best cosine, nearest first; ties by who came first."""
@@ -369,43 +281,15 @@ class Gallery:
 
     @property
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise ValueError(f"{self!r} was closed")
-        if self._absent and exists(self._path):  # another process has made it
-            self._make_file()
-        return self._connection
-
-    def _make_file(self) -> None:
-        """Go over to the file, which is made if there is none yet."""
-        if self._absent:
-            made = open_gallery(self._path, read_only=False)
-            self.close()
-            self._connection, self._absent = made, False
-            self._matrix = self._unknown = None
-
-    def _errors(self) -> AbstractContextManager[None]:
-        return store_errors(self._path)
+        return self._file.rows
 
     def _fresh_matrix(self) -> Matrix:
         """Return the templates in memory, read again if another process changed the file."""
-        with self._errors():
-            (version,) = self._open.execute("PRAGMA data_version").fetchone()
+        with self._file.errors():
+            version = self._file.version()
         if self._matrix is None or self._matrix[0] != version:
             self._matrix = (version, stack(self.templates(), self.expiries(), self._path))
         return self._matrix[1]
-
-    def _finish_forgetting(self) -> None:
-        with self._errors():
-            finish_forgetting(self._open, self._path)
-
-    def _chosen(self, numbers: Collection[int]) -> list[Template]:
-        known = {look.id: look for look in self.looks()}
-        for number in numbers:
-            if number not in known:
-                raise StoreError(
-                    f"gallery {self._path} has no look {number}", hint="`edgeface gallery looks` lists them"
-                )
-        return [known[number] for number in numbers]
 
     def _check_storable(self, embeddings: Sequence[Embedding]) -> None:
         check_upgrade(self.upgrade(), self._model, self._path)
@@ -413,9 +297,3 @@ class Gallery:
         for embedding in embeddings:
             check_embedding(embedding, matrix, self._model, self._path)
             check_size(embedding, len(embeddings[0].vector))
-
-
-def _note(connection: sqlite3.Connection, action: str, looks: Sequence[Template]) -> None:
-    """Add to the audit log what was done to the looks of each person."""
-    for person, count in Counter(look.identity.id for look in looks).items():
-        append(connection, action, person=person, looks=count)

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeface.core.types import Embedding, Identity, Visitor
 from edgeface.drivers.audit import append
+from edgeface.drivers.gallery_errors import no_unknown
 from edgeface.drivers.gallery_forget import Receipt
 from edgeface.drivers.gallery_rows import MARK, write_looks
 from edgeface.drivers.store import Gallery
@@ -105,14 +106,12 @@ class Unknowns:
             return self._find(_read(connection), number)
 
     def name(self, number: int, name: str) -> Identity:
-        """Enrol somebody with the looks that are remembered, and forget them as an unknown.
+        """Enrol somebody with the looks that are remembered, and forget them as an unknown, both or neither.
 
-        Raise StoreError when they are not there, ConfigError for an impossible name.
+        Killed in between, the next who opens the gallery overwrites what was remembered. Raise StoreError when they
+        are not there, ConfigError for an impossible name.
         """
-        embeddings = self.looks_of(number)
-        identity = self._gallery.add(name, embeddings, source=f"{PREFIX}{number}")
-        self._erase(number, "unknown named")
-        return identity
+        return self._gallery.add(name, self.looks_of(number), source=f"{PREFIX}{number}", unknown=number)
 
     def looks_of(self, number: int) -> list[Embedding]:
         """Return the looks that are remembered of somebody. Raise StoreError when they are not there."""
@@ -140,10 +139,7 @@ class Unknowns:
     def _find(self, everybody: Sequence[Unknown], number: int) -> Unknown:
         found = next((one for one in everybody if one.id == number), None)
         if found is None:
-            raise StoreError(
-                f"there is no {PREFIX}{number} in gallery {self._gallery.path}",
-                hint="`edgeface unknowns list` shows who is remembered",
-            )
+            raise no_unknown(self._gallery.path, number)
         return found
 
 

@@ -19,7 +19,8 @@ from edgeface.drivers.keyring import label_of, read_keyring
 from edgeface.drivers.master_key import Master
 from edgeface.drivers.store import Gallery
 from tests.bench.file_recorder import recording_files
-from tests.bench.oracle import Findings, Operation, State, choose, model_in_use, perform
+from tests.bench.operations import Operation, State, choose, model_in_use, perform
+from tests.bench.oracle import Findings
 from tests.bench.recorder import Entry, Recorder
 
 SECTOR = 512
@@ -119,6 +120,8 @@ class Recording:
 
     log: list[Entry]
     operations: list[tuple[int, int, Operation]]
+    forgotten: list[tuple[int, list[str]]] = field(default_factory=list)
+    """After how many entries whose keys were to be gone, by the names that are stored."""
 
     def at(self, place: int) -> tuple[list[Operation], Operation | None]:
         """Return what was acknowledged after so many entries, and what was going on."""
@@ -131,14 +134,15 @@ class Recording:
 
 
 def record(recorder: Recorder, folder: Path, random: Random, *, encrypted: bool = False) -> Recording:
-    """Enrol, forget and change models in a new gallery, opened anew now and then, sometimes beside a reader.
+    """Enrol, remember, name, forget and change models in a new gallery.
 
-    An encrypted one is given another master key now and then.
+    It is opened anew now and then, sometimes beside a reader; an encrypted one is given another master key at times.
     """
     folder.mkdir()
     path = folder / "gallery.db"
     recorder.folder, recorder.log = folder, []
-    operations: list[tuple[int, int, Operation]] = []
+    recording = Recording(recorder.log, [])
+    operations = recording.operations
     state, key = State(), 0
     with recording_files(folder, recorder.log):
         while len(operations) < OPERATIONS:
@@ -157,13 +161,14 @@ def record(recorder: Recorder, folder: Path, random: Random, *, encrypted: bool 
                         rotate(path, master_of(key), master_of(asked.seed))
                         key = asked.seed
                     else:
-                        perform(gallery, path, asked, models, both=random.random() < 0.5)
+                        gone = perform(gallery, path, asked, models, both=random.random() < 0.5)
+                        recording.forgotten.append((len(recorder.log), gone))
                     state = asked.apply(state)
                     operations.append((begun, len(recorder.log), asked))
                     if asked.kind in ("upgrade", "rotate"):
                         break
     recorder.folder = None
-    return Recording(recorder.log, operations)
+    return recording
 
 
 def master_of(number: int) -> Master:
@@ -201,22 +206,16 @@ def cut(
         rotating = pending is not None and pending.kind == "rotate"
         findings.master = master_of(keys[-1])
         findings.coming = master_of(keys[-1] + 1) if rotating else None
-        _check_keys(disk, folder, findings, done, pending, where)
+        gone = {name for ended, names in recording.forgotten if ended <= place for name in names}
+        _check_keys(disk, folder, findings, gone, where, rotating=rotating)
     findings.judge(folder / "gallery.db", state, pending, where)
 
 
-def _check_keys(
-    disk: Disk, folder: Path, findings: Findings, done: list[Operation], pending: Operation | None, where: str
-) -> None:
+def _check_keys(disk: Disk, folder: Path, findings: Findings, gone: set[str], where: str, *, rotating: bool) -> None:
     """Find keys of the forgotten, and key files of an older master key that were to be overwritten."""
-    rotating = pending is not None and pending.kind == "rotate"
     if not rotating and any(any(content) for content in disk.nameless()):
         findings.traces += 1
         findings.seen.append(f"{where}: an old key file is not overwritten")
-    there: set[str] = set()
-    for asked in [*done, *([pending] if pending else [])]:
-        there = there | {asked.name} if asked.kind == "enrol" else there - {asked.name}
-    gone = {asked.name for asked in done if asked.kind == "forget"} - there
     for path in folder.glob("gallery-*.keys"):
         ring = read_keyring(path)
         labels = {slot.label for slot in ring.live.values()}

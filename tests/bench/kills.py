@@ -1,4 +1,4 @@
-"""Kill a process that enrols, forgets, backs up and changes models, at random moments, and look at what is left."""
+"""Kill a process that changes a gallery in every way there is, at random moments, and look at what is left."""
 
 import os
 import signal
@@ -14,7 +14,8 @@ from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.gallery_rows import STORED
 from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
-from tests.bench.oracle import MODEL, OTHER, Findings, Operation, State, choose, model_in_use, perform
+from tests.bench.operations import MODEL, OTHER, Operation, State, choose, model_in_use, perform
+from tests.bench.oracle import Findings
 
 LONGEST_LIFE = 0.04
 """Seconds until the kill, at most: several operations fit in."""
@@ -31,7 +32,7 @@ class Killing:
     findings: Findings
     state: State = field(default_factory=dict)
     enrolments: dict[str, list[Operation]] = field(default_factory=dict)
-    """What was ever asked for, by name."""
+    """What was ever asked to be kept, by name or handle."""
 
     @property
     def path(self) -> Path:
@@ -45,17 +46,26 @@ class Killing:
         for line in self._kill(seed, life, from_the_start=from_the_start):
             if line != "done":
                 pending = Operation.parse(line)
-                self.enrolments.setdefault(pending.name, []).append(pending)
+                if pending.kind in ("enrol", "remember"):
+                    self.enrolments.setdefault(pending.name or pending.handle, []).append(pending)
                 continue
             assert pending
+            forgotten += pending.ending(self.state)
+            self._pass_on(pending)
             self.state = pending.apply(self.state)
             self.findings.acknowledged += 1
-            forgotten += [pending.name] * (pending.kind == "forget")
             pending = None
         where = f"kill {number}, seed {seed}, during {pending}"
         self.state = self.findings.judge(self.path, self.state, pending, where)
+        if pending and pending.handle not in self.state:
+            self._pass_on(pending)
         self._check_backups(where)
         self.check_traces(forgotten, where)
+
+    def _pass_on(self, asked: Operation) -> None:
+        """Let what was asked of somebody unknown be that of the person they are called by now."""
+        if asked.kind == "name":
+            self.enrolments.setdefault(asked.name, []).extend(self.enrolments.pop(asked.handle))
 
     def _kill(self, seed: int, life: float, *, from_the_start: bool) -> list[str]:
         """Return what the process said before it was killed, line by line; a last line cut short was not said."""

@@ -48,6 +48,13 @@ def test_a_rate_that_no_threshold_keeps_is_said_so(cli):
     assert calibrated(cli, "--far", "0.0001")["far"] > 0.0001
 
 
+def test_a_rate_that_the_strangers_cannot_show_is_not_promised(cli):
+    ended = cli("calibrate", "--strangers", "strangers.npz", "--far", "0.01")
+    assert "not promised: with 2 people the strangers show no rate under 0.025" in ended.out
+    assert "not promised" not in cli("calibrate", "--strangers", "strangers.npz", "--far", "0.05").out
+    assert calibrated(cli, "--far", "0.05")["far_least_promised"] == pytest.approx(10 / 400)
+
+
 def test_a_rate_a_day_is_a_rate_a_visit(cli):
     a_day = calibrated(cli, "--false-accepts-per-day", "0.2", "--strangers-per-day", "20")
     assert a_day["far_asked"] == pytest.approx(0.01)

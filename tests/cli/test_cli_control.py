@@ -19,7 +19,7 @@ from edgeface.config import Config
 from edgeface.drivers.control_client import ControlClient
 from edgeface.drivers.control_server import ControlServer
 from edgeface.errors import ConfigError, ControlError, EdgefaceError
-from tests.app.test_control import STATUS, FakePowers, no_rest
+from tests.app.daemon import STATUS, FakePowers, no_rest
 from tests.cli.test_cli_help import GOLDENS, compare, shape
 from tests.fakes import BLUE, PINKISH, RED, PaintedCamera, Square, paint
 

@@ -1,22 +1,15 @@
 """A gallery goes over to another model while both run, and can be brought back."""
 
 import json
-import threading
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeface import succession, wiring
-from edgeface.card import read_bundle, write_bundle
-from edgeface.config import load
-from edgeface.core.types import Frame
 from edgeface.drivers import model_upgrade
-from edgeface.drivers.control_client import ControlClient
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns
 from tests.cli.test_cli_help import GOLDENS, compare, shape
+from tests.cli.two_models import KEEP, enroller, gallery_file, models_of, put_models, who
 from tests.fakes import (
     BLUE,
     GREEN,
@@ -24,63 +17,19 @@ from tests.fakes import (
     NEW_MODEL,
     PINKISH,
     RED,
-    START,
     ColourEmbedder,
-    HueEmbedder,
-    PaintedCamera,
     Square,
-    paint,
 )
-
-KEEP = ("-o", "gallery.keep_chips=plain")
-THIRD = "cd" * 32
-
-
-class ThirdEmbedder(ColourEmbedder):
-    model = THIRD
-
-    def embed(self, chips):
-        return [replace(embedding, model=THIRD) for embedding in super().embed(chips)]
-
-
-def make_embedder(config, bundle):
-    known = {MODEL: ColourEmbedder, NEW_MODEL: HueEmbedder, THIRD: ThirdEmbedder}
-    return known[bundle.variant(config.recognition.variant).sha256]()
 
 
 @pytest.fixture(autouse=True)
 def world(painted, monkeypatch, tmp_path):
-    """Two models, whose files nobody looks into."""
-    monkeypatch.setattr(wiring, "make_embedder", make_embedder)
-    monkeypatch.setattr("edgeface.succession.check_files", lambda bundle: None)
-    for name, digest in (("new", NEW_MODEL), ("third", THIRD)):
-        card = read_bundle(painted).card
-        file = replace(card.files["int8"], sha256=digest, thresholds={"0.01": 0.7, "0.001": 0.9})
-        write_bundle(tmp_path / name, replace(card, name=name, files={"int8": file}), {"int8": name.encode()})
+    put_models(painted, monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def enrol(cli, picture):
-    def run(name, colour, *options):
-        photo = picture(f"{name}.png", Square(colour))
-        return cli("enroll", "--name", name, photo, *options)
-
-    return run
-
-
-def who(cli, photo, *options):
-    ended = cli("identify", photo, "--json", *options)
-    assert ended.code == 0, ended.err
-    return [face["name"] for line in ended.objects for face in line["faces"]]
-
-
-def gallery_file():
-    return Path("home/.local/state/edgeface/gallery.db")
-
-
-def models_of(table):
-    with Gallery(gallery_file(), MODEL, read_only=True) as gallery:
-        return {model for (model,) in gallery._open.execute(f"SELECT DISTINCT model FROM {table}")}
+    return enroller(cli, picture)
 
 
 def test_everybody_whose_picture_is_kept_is_moved_at_once_and_the_old_model_retired(cli, enrol, picture):
@@ -221,7 +170,7 @@ def test_a_move_that_was_killed_goes_on_where_it_was(cli, enrol, monkeypatch):
             raise KeyboardInterrupt
         return write(*arguments)
 
-    monkeypatch.setattr("edgeface.drivers.store.write_next", once)
+    monkeypatch.setattr(model_upgrade, "write_next", once)
     assert cli("model", "upgrade", "new").code == 130
     assert cli("model", "status", "--json").objects[0]["waiting"] == ["bob"]
     assert [who(cli, f"{name}.png") for name in ("alice", "bob")] == [["alice"], ["bob"]]
@@ -247,65 +196,3 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, enrol):
         assert ended.code == 0, ended.err
         lines += [f"$ edgeface model {words} --json", *(json.dumps(shape(found)) for found in ended.objects)]
     compare(GOLDENS / "json-model.txt", "\n".join(lines) + "\n")
-
-
-class Live(PaintedCamera):
-    """Shows alice until it is told to end."""
-
-    name, fps = "film", None
-
-    def __init__(self, ended):
-        super().__init__([paint(Square(RED))])
-        self.ended, self.shown = ended, 0
-
-    def pace(self, period_seconds):
-        """Go on as before."""
-
-    def frames(self):
-        while not self.ended.wait(0.002):
-            self.shown += 1
-            yield Frame(self.pictures[0], START + self.shown / 10)
-
-
-def test_a_running_daemon_goes_over_by_itself_and_tells_how_far_it_is(cli, enrol, monkeypatch):
-    enrol("alice", RED, *KEEP)
-    enrol("bob", GREEN)
-    told, cameras, ended = [], [], threading.Event()
-    config = load(overrides=[f"gallery.path={gallery_file().absolute()}"])
-
-    def look(number):
-        """Wait until as many cameras were opened and the last has shown enough for a name, then ask for the status."""
-        while len(cameras) < number or cameras[-1].shown < 10:
-            ended.wait(0.002)
-        with ControlClient(Path("s")) as daemon:
-            told.append(daemon.ask({"ask": "status"})["upgrade"])
-
-    def go_over():
-        try:
-            look(1)
-            succession.begin(config, "new", "", now=1.0)
-            look(2)
-            succession.move(config)
-            with ControlClient(Path("s")) as daemon:
-                told.append(daemon.ask({"ask": "status"})["upgrade"])
-            succession.finish(config, now=2.0)
-            look(3)
-        finally:
-            ended.set()
-
-    def make_camera(_config, _clock, _tell, **_):
-        cameras.append(Live(ended))
-        return cameras[-1]
-
-    monkeypatch.setattr(wiring, "films_live", lambda _config: True)
-    monkeypatch.setattr(wiring, "make_live_camera", make_camera)
-    steps = threading.Thread(target=go_over)
-    steps.start()
-    run = cli("run", "--daemon", "--json", "-o", "control.socket=s", "-o", "motion.gate=never")
-    steps.join()
-    assert run.code == 0, run.err
-    assert [event["kind"] for event in run.objects if event.get("name") == "alice"] == ["arrived", "left"] * 3
-    to = {"to": NEW_MODEL[:12], "people": 2}
-    moving = [to | {"moved": 0, "waiting": ["alice", "bob"]}, to | {"moved": 1, "waiting": ["bob"]}]
-    assert told == [None, *moving, None]
-    assert run.err.count("beginning again with them") == 2

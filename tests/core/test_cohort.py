@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgeface.core.cohort import Cohort, corrected, quantised, restored
+from edgeface.core.cohort import Cohort, corrected, least_promised, quantised, restored
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -40,6 +40,14 @@ def test_the_correction_undoes_a_known_stretch():
     shrunk = corrected(blends, wide, people)
     assert shrunk.scale == pytest.approx(2 * found.scale, rel=1e-3)
     assert shrunk.shape == pytest.approx(found.shape, abs=2e-3)
+
+
+def test_who_is_enrolled_and_which_strangers_there_are_bound_what_can_be_promised():
+    assert least_promised(3, blended=True, real=0) == pytest.approx(3e-4)
+    assert least_promised(50, blended=True, real=0) == pytest.approx(5e-3)
+    assert least_promised(50, blended=True, real=10_000) == pytest.approx(1e-3)
+    assert least_promised(50, blended=False, real=1000) == pytest.approx(0.01)
+    assert least_promised(20_000, blended=True, real=5) == 1
 
 
 def test_too_few_held_out_people_say_nothing():

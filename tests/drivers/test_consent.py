@@ -11,6 +11,7 @@ from edgeface.drivers.audit import check, read_entries
 from edgeface.drivers.consent import Consent
 from edgeface.drivers.disclosure import disclose
 from edgeface.drivers.gallery_backup import backup
+from edgeface.drivers.gallery_care import sweep
 from edgeface.drivers.gallery_restore import restore
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, StoreError
@@ -83,16 +84,16 @@ def test_without_a_consent_somebody_is_kept_for_a_while_only(gallery: Gallery, p
         clock.now += 5 * DAY
         assert found(strict) == {"Ada", "Bob"}
         assert found(gallery) == {"Ada", "Bob", "Cy"}
-        receipts, _ = strict.sweep(None)
+        receipts, _ = sweep(strict, None)
         assert [receipt.name for receipt in receipts] == ["Cy"]
 
 
 def test_the_sweep_forgets_for_good_whose_consent_is_over_and_nobody_else(
     gallery: Gallery, path: Path, clock: Clock
 ) -> None:
-    assert gallery.sweep(None) == ([], 0)
+    assert sweep(gallery, None) == ([], 0)
     clock.now += 10 * DAY
-    [receipt], dropped = gallery.sweep(None)
+    [receipt], dropped = sweep(gallery, None)
     assert (receipt.name, receipt.looks, dropped) == ("Ada", 2, 0)
     assert [person.identity.name for person in gallery.people()] == ["Bob", "Cy"]
     assert traces(path.parent, of_person(1, 2)) == 0
@@ -102,7 +103,7 @@ def test_the_sweep_forgets_for_good_whose_consent_is_over_and_nobody_else(
 
 def test_the_sweep_drops_old_entries_of_the_audit_log(gallery: Gallery, path: Path, clock: Clock) -> None:
     clock.now += 30 * DAY
-    receipts, dropped = gallery.sweep(7 * DAY)
+    receipts, dropped = sweep(gallery, 7 * DAY)
     assert ([receipt.name for receipt in receipts], dropped) == (["Ada"], 5)
     entries = read_entries(gallery._open, path)
     assert [entry.action for entry in entries] == ["expired", "pruned"]

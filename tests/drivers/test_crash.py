@@ -13,22 +13,23 @@ import pytest
 from edgeface.drivers.store import Gallery
 from tests.bench.cuts import Disk, Platter
 from tests.bench.kills import Killing
-from tests.bench.oracle import MODEL, Findings, Operation, choose, digest
+from tests.bench.operations import MODEL, OTHER, Operation, choose, digest, perform
+from tests.bench.oracle import Findings
 from tests.bench.recorder import Entry, _library
 
 ADA, BOB = Operation("enrol", "Ada", 1, 2), Operation("enrol", "Bob", 2, 1)
 CARELESS = """
 import sys
-from edgeface.drivers import store
+from edgeface.drivers import gallery_connection
 
-careful = store.open_gallery
+careful = gallery_connection.open_gallery
 
 def careless(path, *, read_only):
     connection = careful(path, read_only=read_only)
     connection.execute("PRAGMA {pragma}")
     return connection
 
-store.open_gallery = careless
+gallery_connection.open_gallery = careless
 from tests.bench.crash import main
 main()
 """
@@ -48,6 +49,18 @@ keyring.os = Careless()
 from tests.bench.crash import main
 main()
 """
+IN_TWO_STEPS = """
+from edgeface.drivers.unknowns import PREFIX, Unknowns
+
+def name(self, number, name):
+    identity = self._gallery.add(name, self.looks_of(number), source=f"{PREFIX}{number}")
+    self.forget(number)
+    return identity
+
+Unknowns.name = name
+from tests.bench.crash import main
+main()
+"""
 NO_SYNC = "fsync(self, descriptor): pass"
 NO_ZEROS = "pwrite(self, descriptor, content, place): return any(content) and os.pwrite(descriptor, content, place)"
 
@@ -62,9 +75,10 @@ def shared_sqlite() -> bool:
 needs_vfs = pytest.mark.skipif(not shared_sqlite(), reason="this Python's sqlite3 has SQLite built in")
 
 
-def bench(*arguments: str, pragma: str = "", keys: str = "") -> dict[str, int]:
+def bench(*arguments: str, pragma: str = "", keys: str = "", script: str = "") -> dict[str, int]:
     code = ["-c", CARELESS.format(pragma=pragma)] if pragma else ["-m", "tests.bench.crash"]
     code = ["-c", CARELESS_KEYS.format(function=keys)] if keys else code
+    code = ["-c", script] if script else code
     done = subprocess.run(
         [sys.executable, *code, *arguments, "--seed", "7"],
         capture_output=True,
@@ -121,6 +135,11 @@ def test_a_gallery_that_does_not_wait_for_the_disk_is_found_out(pragma: str, fau
     assert bench("--kills", "0", "--cuts", "40", pragma=pragma)[fault] > 0
 
 
+@needs_vfs
+def test_a_naming_in_two_steps_is_found_out() -> None:
+    assert bench("--kills", "0", "--cuts", "60", script=IN_TWO_STEPS)["corrupt"] > 0
+
+
 @pytest.mark.parametrize(("secure_delete", "traces"), [("ON", 0), ("OFF", 1)])
 def test_a_forgetting_that_overwrites_nothing_is_found_out(tmp_path: Path, secure_delete: str, traces: int) -> None:
     killing = Killing(tmp_path, Findings(), enrolments={"Ada": [ADA], "Bob": [BOB]})
@@ -159,6 +178,48 @@ def test_the_judge_tells_whole_lost_resurrected_and_half_apart(tmp_path: Path) -
     assert judged(path, [], Operation("enrol", "Ada", 1, 5)) == (0, 0, 1)
     path.write_bytes(b"not SQLite" * 999)
     assert judged(path, [ADA], None) == (0, 0, 1)
+
+
+def test_a_crash_before_the_first_file_is_no_fault_and_one_that_loses_it_is(tmp_path: Path) -> None:
+    assert judged(tmp_path / "gallery.db", [], None) == judged(tmp_path / "gallery.db", [], ADA) == (0, 0, 0)
+    assert judged(tmp_path / "gallery.db", [ADA], None) == (1, 0, 0)
+
+
+STRANGER = Operation("remember", "", 3, 2)
+
+
+def test_the_judge_knows_who_is_remembered_how_often_they_came_and_who_is_ignored(tmp_path: Path) -> None:
+    path, handle = tmp_path / "gallery.db", STRANGER.handle
+    come, ignore, name = (STRANGER.of(handle, kind, "Eve") for kind in ("come", "ignore", "name"))
+    lose, expire = STRANGER.of(handle, "lose"), Operation("expire")
+    with Gallery(path, MODEL) as gallery:
+        for asked in (ADA, STRANGER, come):
+            perform(gallery, path, asked, (MODEL, OTHER), both=False)
+        assert judged(path, [ADA, STRANGER, come], None) == (0, 0, 0)
+        assert judged(path, [ADA, STRANGER], come) == (0, 0, 0)
+        for going_on in (ignore, name, lose, expire):
+            assert judged(path, [ADA, STRANGER, come], going_on) == (0, 0, 0)
+        assert judged(path, [ADA, STRANGER, come, come], None) == (1, 0, 0)
+        assert judged(path, [ADA, STRANGER, come, ignore], None) == (1, 0, 0)
+        assert judged(path, [ADA, STRANGER, come, lose], None)[1] == 1
+        assert judged(path, [ADA, STRANGER, come, name], None) == (1, 1, 0)
+        perform(gallery, path, name, (MODEL, OTHER), both=False)
+        assert judged(path, [ADA, STRANGER, come], name) == judged(path, [ADA, STRANGER, come, name], None) == (0, 0, 0)
+        assert judged(path, [ADA, STRANGER, come], None) == (1, 1, 0)
+        perform(gallery, path, Operation("upgrade"), (MODEL, OTHER), both=False)
+    assert judged(path, [ADA, STRANGER, come, name, Operation("upgrade")], None) == (0, 0, 0)
+
+
+def test_of_an_expiry_that_was_cut_short_some_may_be_gone_but_nobody_who_is_ignored(tmp_path: Path) -> None:
+    path, other = tmp_path / "gallery.db", Operation("remember", "", 4, 1)
+    ignore, lose = other.of(other.handle, "ignore"), STRANGER.of(STRANGER.handle, "lose")
+    third = Operation("remember", "", 5, 1)
+    with Gallery(path, MODEL) as gallery:
+        for asked in (STRANGER, other, third, ignore, lose):
+            perform(gallery, path, asked, (MODEL, OTHER), both=False)
+        assert judged(path, [STRANGER, other, third, ignore], Operation("expire")) == (0, 0, 0)
+        perform(gallery, path, other.of(other.handle, "lose"), (MODEL, OTHER), both=False)
+    assert judged(path, [STRANGER, other, third, ignore], Operation("expire")) == (1, 0, 0)
 
 
 def test_a_state_knows_every_look_and_choices_are_possible() -> None:

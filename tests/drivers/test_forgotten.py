@@ -15,7 +15,7 @@ from edgeface.drivers.gallery_transfer import import_people
 from edgeface.drivers.parcel import pack
 from edgeface.drivers.sealed import seal
 from edgeface.drivers.store import Gallery
-from tests.drivers.test_store import _in_a_child
+from tests.drivers.stored import in_a_child
 
 MODEL = "ab" * 32
 WINDOW = 8
@@ -95,10 +95,10 @@ seen = []
 def kill(statement):
     if {moment!r} in statement:
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.forget("Ada")
 """
-    assert _in_a_child(path, script).returncode == -9
+    assert in_a_child(path, script).returncode == -9
     if moment == "wal_checkpoint":
         assert [person.identity.name for person in gallery.people()] == ["Bob"]
         assert traces(path.parent, looks) > 0

@@ -16,9 +16,9 @@ from edgeface.drivers.keyring import Keyring, keyring_path, label_of, read_keyri
 from edgeface.drivers.store import Gallery
 from edgeface.errors import MasterKeyError
 from tests.drivers.conftest import RawDisk
-from tests.drivers.test_encrypted import keys_of, master, other
+from tests.drivers.locked import keys_of, master, other
+from tests.drivers.stored import in_a_child
 from tests.drivers.test_forgotten import MODEL, of_person, windows
-from tests.drivers.test_store import _in_a_child
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
 
@@ -164,14 +164,13 @@ def test_a_killed_forgetting_is_finished_by_the_next_who_opens_the_gallery(path:
         gallery.add("Bob", of_person(2, 1))
         keys = key_runs(keys_of(path), "Ada")
         script = f"""
-gallery._finish_forgetting()
 def kill(statement):
     if statement.startswith({moment!r}):
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.forget("Ada")
 """
-        assert _in_a_child(path, CHILD_WITH_KEY + script).returncode == -9
+        assert in_a_child(path, CHILD_WITH_KEY + script).returncode == -9
         assert found(keys, *everything(path.parent)) == 0
         assert [identity.name for identity, _ in gallery.nearest(of_person(1, 1)[0], 5)] == ["Bob"]
         gallery.add("Ada", of_person(5, 1))
@@ -188,10 +187,10 @@ def test_a_killed_enrolment_leaves_nobody_and_a_key_of_nobody_at_most(path: Path
 def kill(statement):
     if statement.startswith({moment!r}):
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 gallery.add("Bob", [Embedding(vectors[0], model)])
 """
-        assert _in_a_child(path, CHILD_WITH_KEY + script).returncode == -9
+        assert in_a_child(path, CHILD_WITH_KEY + script).returncode == -9
     with Gallery(path, MODEL, master=master) as gallery:
         assert [person.identity.name for person in gallery.people()] == ["Ada"]
         gallery.add("Bob", of_person(2, 1, size=8))

@@ -9,13 +9,14 @@ from edgeface.core.types import Embedding
 from edgeface.drivers import model_upgrade
 from edgeface.drivers.audit import read_entries
 from edgeface.drivers.gallery_backup import backup
+from edgeface.drivers.gallery_care import set_aside
 from edgeface.drivers.gallery_encrypt import encrypt
 from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns
 from edgeface.errors import EmbeddingMismatch, ModelError
+from tests.drivers.stored import in_a_child
 from tests.drivers.test_forgotten import MODEL, of_person, traces
-from tests.drivers.test_store import _in_a_child
 
 NEW = "ef" * 32
 
@@ -69,7 +70,7 @@ def test_looks_that_are_set_aside_are_not_counted_and_stay_aside(path: Path) -> 
     upgraded(path)
     with Gallery(path, MODEL) as gallery:
         ada = [look.id for look in gallery.looks() if look.identity.name == "Ada"]
-        gallery.set_aside(ada[:1], "blurred")
+        set_aside(gallery, ada[:1], "blurred")
         with gallery.changing() as connection:
             states = model_upgrade.progress(connection)
             model_upgrade.finish(connection, now=2.0)
@@ -123,15 +124,20 @@ def test_encrypting_meanwhile_seals_both(path: Path) -> None:
         assert np.allclose(gallery.templates()[0].embedding.vector, by_new(1, 2)[0].vector)
 
 
+def store_upcoming(gallery: Gallery, person: int, looks: list[tuple[int, Embedding]]) -> int:
+    with gallery.writing() as (connection, vault):
+        return model_upgrade.write_next(connection, vault, person, looks)
+
+
 def test_a_vector_is_stored_once_and_only_for_a_look_that_is_there_by_the_model_that_comes(path: Path) -> None:
     upgraded(path)
     with Gallery(path, MODEL) as gallery:
         bob = [look for look in gallery.looks() if look.identity.name == "Bob"]
         person, look = bob[0].identity.id, bob[0].id
-        assert gallery.store_upcoming(person, [(look, by_new(2, 1)[0]), (999, by_new(2, 1)[0])]) == 1
-        assert gallery.store_upcoming(person, [(look, by_new(2, 1)[0])]) == 0
-        assert gallery.store_upcoming(person, [(bob[1].id, of_person(2, 1)[0])]) == 0
-        assert gallery.store_upcoming(person + 1, [(bob[1].id, by_new(2, 1)[0])]) == 0
+        assert store_upcoming(gallery, person, [(look, by_new(2, 1)[0]), (999, by_new(2, 1)[0])]) == 1
+        assert store_upcoming(gallery, person, [(look, by_new(2, 1)[0])]) == 0
+        assert store_upcoming(gallery, person, [(bob[1].id, of_person(2, 1)[0])]) == 0
+        assert store_upcoming(gallery, person + 1, [(bob[1].id, by_new(2, 1)[0])]) == 0
 
 
 def test_one_upgrade_at_a_time_and_only_from_the_model_that_made_the_gallery(path: Path) -> None:
@@ -160,11 +166,11 @@ from edgeface.drivers import model_upgrade
 def kill(statement):
     if {moment!r} in statement:
         os.kill(os.getpid(), signal.SIGKILL)
-gallery._connection.set_trace_callback(kill)
+gallery._open.set_trace_callback(kill)
 with gallery.changing() as connection:
     model_upgrade.finish(connection, now=2.0)
 """
-    assert _in_a_child(path, script).returncode == -9
+    assert in_a_child(path, script).returncode == -9
     with Gallery(path, MODEL) as gallery:
         assert {look.embedding.model for look in gallery.looks()} == {MODEL}
         assert len(gallery.looks()) == 4

@@ -6,110 +6,21 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
-import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edgeface.core.types import CameraEvent, Event, ThermalEvent
 from edgeface.drivers.sinks.choose import Surroundings, name_of, open_sink
-from edgeface.drivers.sinks.home_assistant import Topics, check_topic, discovery, slug, stale
+from edgeface.drivers.sinks.home_assistant import Topics, slug
 from edgeface.errors import ConfigError, MissingExtra, SinkError
 from edgeface.sink_settings import MqttSinkSettings
+from tests.drivers.mosquitto import PATIENCE, Mosquitto, Observer, retained, wait_until
 
-PATIENCE = 20.0
 ADA, LEFT = Event("arrived", "Ada", 1_700_000_000.0, 0.5, 3), Event("left", "Ada", 1_700_000_060.0, 0.6, 3)
 STRANGER = Event("arrived", None, 1_700_000_000.0, 0.1, 4)
 DOWN = CameraEvent("faulty", "lost", "it was unplugged", "0", 1_700_000_000.0)
 TOPICS = Topics("edgeface")
-
-
-class Mosquitto:
-    """A broker on a port of its own."""
-
-    def __init__(self, folder: Path, *lines: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.config = folder / "mosquitto.conf"
-        user = ["user root"] if os.geteuid() == 0 else []
-        self.config.write_text("\n".join([f"listener {self.port} 127.0.0.1", "log_type none", *user, *lines, ""]))
-        self.process = None
-
-    def start(self) -> None:
-        program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
-        self.process = subprocess.Popen(
-            [program, "-c", self.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        assert wait_until(self.listens)
-
-    def listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.terminate()
-            try:
-                self.process.wait(2)
-            except subprocess.TimeoutExpired:  # it listens before it heeds signals
-                self.process.kill()
-                self.process.wait()
-            self.process = None
-
-
-class Observer:
-    """Sees everything that is published, as any other client of the broker does."""
-
-    def __init__(self, broker: Mosquitto) -> None:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion
-
-        self.messages, self.lock, subscribed = [], threading.Lock(), threading.Event()
-        self.client = Client(CallbackAPIVersion.VERSION2)
-        self.client.on_message = self._keep
-        self.client.on_subscribe = lambda *_: subscribed.set()
-        self.client.connect("127.0.0.1", broker.port)
-        self.client.loop_start()
-        self.client.subscribe("#", 1)
-        assert subscribed.wait(PATIENCE)
-
-    def _keep(self, _client, _data, message) -> None:
-        with self.lock:
-            self.messages.append((message.topic, message.payload.decode(), message.retain))
-
-    def seen(self, topic: str) -> list[str]:
-        with self.lock:
-            return [payload for its, payload, _ in self.messages if its == topic]
-
-    def sees(self, topic: str, payload: str) -> bool:
-        return wait_until(lambda: self.seen(topic)[-1:] == [payload])
-
-    def __enter__(self) -> "Observer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-
-def wait_until(true) -> bool:
-    end = time.monotonic() + PATIENCE
-    while not true() and time.monotonic() < end:
-        time.sleep(0.01)
-    return bool(true())
-
-
-def retained(broker: Mosquitto) -> dict[str, str]:
-    """What a client that connects now is told first."""
-    with Observer(broker) as observer:
-        observer.client.publish("mark", "x", qos=1).wait_for_publish(PATIENCE)
-        assert observer.sees("mark", "x")
-        return {topic: payload for topic, payload, kept in observer.messages if kept}
 
 
 @pytest.fixture
@@ -359,12 +270,6 @@ def test_a_password_needs_a_name(tmp_path) -> None:
         open_sink(settings, Surroundings())
 
 
-@pytest.mark.parametrize("topic", ["", "#", "a/+/b", "/a", "a/", "$SYS", "a\n"])
-def test_what_is_no_topic_is_refused(topic) -> None:
-    with pytest.raises(ConfigError, match="is no MQTT topic"):
-        check_topic(topic)
-
-
 def test_without_paho_one_line_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "paho.mqtt.client", None)
     with pytest.raises(MissingExtra, match="paho-mqtt") as missing:
@@ -374,26 +279,3 @@ def test_without_paho_one_line_says_what_to_install(monkeypatch) -> None:
 
 def test_messages_name_a_sink_by_its_broker() -> None:
     assert name_of(MqttSinkSettings(host="ha.local", username="me")) == "mqtt ha.local"
-
-
-@given(st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=100))
-def test_every_name_is_one_level_of_a_topic_and_no_two_share_it(one, other) -> None:
-    for name in (one, other):
-        assert slug(name).isascii() and 0 < len(slug(name)) <= 50
-        assert not set(slug(name)) & set("/+# $")
-        check_topic(TOPICS.presence(name))
-    assert (slug(one) == slug(other)) == (one == other)
-
-
-def test_a_name_that_looks_like_the_slug_of_another_has_its_own() -> None:
-    assert slug(slug("Zoë Q.")) != slug("Zoë Q.")
-
-
-@pytest.mark.parametrize("old", [None, 1, [], {}, {"components": 1}, {"components": {"x": 1}}])
-def test_a_strange_discovery_message_is_left_alone(old) -> None:
-    assert stale(TOPICS, old, discovery(TOPICS, "d", ["Ada"], "1")) == ({}, [])
-
-
-def test_topics_of_others_are_never_cleared() -> None:
-    old = {"components": {"x": {"platform": "sensor", "state_topic": "neighbour/people/x"}}}
-    assert stale(TOPICS, old, discovery(TOPICS, "d", [], "1")) == ({"x": {"platform": "sensor"}}, [])

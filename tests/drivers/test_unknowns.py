@@ -11,6 +11,7 @@ from edgeface.drivers.gallery_backup import backup
 from edgeface.drivers.gallery_encrypt import encrypt
 from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.keyring import read_keyring
+from edgeface.drivers.master_key import Master
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns, number_of
 from edgeface.errors import StoreError
@@ -110,6 +111,43 @@ def test_to_name_somebody_enrols_them_with_the_looks_that_are_remembered(gallery
     assert unknowns.everybody() == []
     gallery.consent("Bob", Consent("Bob", "1", NOW, None))
     assert [action for action, _ in actions(gallery)[-3:]] == ["enrolled", "unknown named", "consented"]
+
+
+@pytest.mark.parametrize("master", [None, lambda _salt: b"m" * 32], ids=["plain", "encrypted"])
+def test_a_naming_that_was_killed_half_way_is_finished_by_whoever_opens_the_gallery_next(
+    tmp_path: Path, clock: Clock, master: Master | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if master:
+        pytest.importorskip("cryptography", reason="the extra secure is not installed")
+    path = tmp_path / "gallery.db"
+    with Gallery(path, MODEL, clock=clock, master=master) as opened, monkeypatch.context() as killed:
+        unknowns = Unknowns(opened, keep_seconds=30 * DAY, most=3)
+        number = unknowns.remember(of_person(2, 2))
+        assert number is not None
+        killed.setattr("edgeface.drivers.store.finish_naming", lambda *_, **__: None)
+        unknowns.name(number, "Bob")
+        assert unknowns.everybody() == []
+        assert unknowns.nearest(of_person(2, 1)[0], 1) == []
+        assert len(opened.unknown_looks()) == 2
+    with Gallery(path, MODEL, clock=clock, master=master) as opened:
+        assert opened.unknown_looks() == []
+        assert [(person.identity.name, person.looks) for person in opened.people()] == [("Bob", 2)]
+        assert actions(opened)[-1] == ("unknown named", number)
+    for file in tmp_path.glob("*.keys"):
+        assert (len(read_keyring(file).destroyed), len(read_keyring(file).live)) == (1, 1)
+
+
+def test_who_was_forgotten_meanwhile_is_named_by_nobody(
+    gallery: Gallery, unknowns: Unknowns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = unknowns.remember(of_person(2, 2))
+    assert number is not None
+    looks = unknowns.looks_of(number)
+    unknowns.forget(number)
+    monkeypatch.setattr(unknowns, "looks_of", lambda _: looks)
+    with pytest.raises(StoreError, match=f"there is no unknown-{number} in gallery"):
+        unknowns.name(number, "Bob")
+    assert [person.identity.name for person in gallery.people()] == ["Ada"]
 
 
 def test_no_more_are_remembered_than_may_be(unknowns: Unknowns) -> None:

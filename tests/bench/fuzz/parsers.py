@@ -151,7 +151,7 @@ def backup(folder: Path) -> Parse:
     from edgeface.core.types import Embedding
     from edgeface.drivers.gallery_restore import restore, verify
     from edgeface.drivers.store import Gallery
-    from tests.bench.oracle import MODEL
+    from tests.bench.operations import MODEL
 
     path, gallery = folder / "backup.db", folder / "restored" / "gallery.db"
 

@@ -143,7 +143,7 @@ def backups() -> list[bytes]:
     from edgeface.core.types import Embedding
     from edgeface.drivers.gallery_backup import copy_gallery
     from edgeface.drivers.store import Gallery
-    from tests.bench.oracle import MODEL
+    from tests.bench.operations import MODEL
 
     made = []
     with tempfile.TemporaryDirectory() as name:
