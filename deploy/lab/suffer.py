@@ -6,7 +6,7 @@ import time
 
 from confined import opens, own_limits
 from container import Container, Event, until
-from trials import CAMERA, PATIENCE, Measured, Trial, attempt, expect, film, watch_camera
+from trials import CAMERA, PATIENCE, Measured, Trial, attempt, expect, film, patiently, watch_camera
 
 NAME = "astronaut"
 STATE = "/var/lib/edgeface"
@@ -56,19 +56,25 @@ def confine(box: Container) -> Measured:
     """
     process, before = box.property("MainPID"), time.time()
     files = (PROGRAM, f"{STATE}/gallery.db", SETTINGS)
-    decoder = box.says("pgrep", "--parent", process, "--full", DECODER)
-    expect(decoder.isdecimal(), f"not one decoder: {decoder or 'none'}")
-    limits, status = own_limits(box, decoder), box.says("cat", f"/proc/{decoder}/status")
-    for word in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000"):
-        expect(word in status, f"the decoder's status has no {word}")
-    refused = opens(box, decoder, files)
-    expect(refused == [0, PERMISSION_DENIED, PERMISSION_DENIED], f"the decoder opens {files} with {refused}")
-    refused = opens(box, process, files)
+    limits = patiently(lambda: _ask_decoder(box, process, files))
+    refused = patiently(lambda: opens(box, process, files))
     expect(not any(refused), f"the service opens {files} with {refused}")
     until(lambda: _sees(box), PATIENCE, "the camera is not well afterwards")
     expect(box.property("MainPID") == process, "the service did not live through it")
     lost = sum(event["kind"] == "camera" and event["state"] == "faulty" for event in box.watching(before))
     return {"decoder_refused": list(files[1:]), "decoder_limits": limits, "decoder_faults": lost}
+
+
+def _ask_decoder(box: Container, service: str, files: tuple[str, ...]) -> dict[str, str]:
+    """Return the decoder's limits when of the files it may open the first alone. Raise Broken otherwise."""
+    decoder = box.says("pgrep", "--parent", service, "--full", DECODER)
+    expect(decoder.isdecimal(), f"not one decoder: {decoder or 'none'}")
+    limits, status = own_limits(box, decoder), box.run("cat", f"/proc/{decoder}/status").stdout
+    for word in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000"):
+        expect(word in status, f"the decoder's status has no {word}")
+    refused = opens(box, decoder, files)
+    expect(refused == [0, PERMISSION_DENIED, PERMISSION_DENIED], f"the decoder opens {files} with {refused}")
+    return limits
 
 
 def kill(box: Container) -> Measured:
