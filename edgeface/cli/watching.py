@@ -102,7 +102,7 @@ def watch_once(
         beat = _beat(wiring.make_heart(manager, cameras), cooling, cameras, lookouts)
         seen = _seen(cameras, powers.window, bell.wait)
         has_new_models = models.changed if models else lambda: False
-        give_back()  # of what was before, where the settings changed
+        give_back()
         try:
             watch_all(seen, lookouts, on_beat=lambda: beat() or reloader.changed() or has_new_models())
         except EmbeddingMismatch:
