@@ -102,11 +102,12 @@ def run(
       edgeface run --camera picamera2 -o recognition.every=3
     """
     from edgeface.app.window import Window
-    from edgeface.drivers.memory import give_back
+    from edgeface.drivers.memory import give_back, share_one_arena
     from edgeface.drivers.notify import Notifier
 
     if daemon and annotate:
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
+    share_one_arena()
     config = with_source(config, camera)
     reloader = Reloader(config, lambda: with_source(read_again(), camera), prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))

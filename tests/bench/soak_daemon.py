@@ -53,7 +53,7 @@ class Daemon:
         if mb is not None:
             self.resident.append((time.monotonic(), mb))
             self.most_mb = max(self.most_mb, mb)
-        decoders = map(resident_mb, _children(self._process.pid))
+        decoders = map(resident_mb, filter(_decodes, _children(self._process.pid)))
         self.most_decoder_mb = max([self.most_decoder_mb, *(mb for mb in decoders if mb is not None)])
 
     def hang_up(self) -> None:
@@ -114,3 +114,11 @@ def _children(process: int) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def _decodes(process: int) -> bool:
+    """Tell a decoder from other programs, and from what is about to become one and still has its parent's memory."""
+    try:
+        return b"stream_worker" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
