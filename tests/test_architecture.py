@@ -83,3 +83,9 @@ def test_nothing_that_run_needs_loads_tensorflow():
     loaded = loaded_by(f"import {modules}")
     assert "cv2" in loaded
     assert loaded & OF_THE_TRAINER == set()
+
+
+def test_a_watch_of_a_live_camera_loads_neither_pillow_nor_pydantic():
+    command = "try: main(['config'])\nexcept SystemExit: pass"
+    loaded = loaded_by(f"import edgeface.wiring\nfrom edgeface.cli.main import main\n{command}")
+    assert loaded & {"PIL", "pydantic"} == set()

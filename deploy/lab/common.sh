@@ -78,13 +78,20 @@ register_qemu() {
         "the kernel needs binfmt_misc: update-binfmts --display qemu-aarch64"
 }
 
-# Make a Debian tree, unless it is there from an earlier run.
+# Make a Debian tree, unless it is there from an earlier run and was made of the same.
 make_tree() { # FOLDER ARCHITECTURE SUITE VARIANT PACKAGES
-    [ -d "$1" ] && return
-    rm -rf "$1.part"
-    "${NICE[@]}" mmdebstrap --quiet --arch="$2" --variant="$4" --include="$5" \
+    local made="${*:2}" hooks=()
+    [ "$(cat "$1/.made" 2>/dev/null)" = "$made" ] && return
+    rm -rf --one-file-system "$1" "$1.part"
+    if [[ $2 == arm64* ]]; then
+        # Under qemu the bytecode of what Debian packages takes minutes; what is run is compiled when it is imported.
+        hooks=("--essential-hook=ln -s /bin/true \"\$1/usr/sbin/py3compile\""
+            "--customize-hook=rm \"\$1/usr/sbin/py3compile\"")
+    fi
+    "${NICE[@]}" mmdebstrap --quiet --arch="$2" --variant="$4" --include="$5" "${hooks[@]}" \
         --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "$3" "$1.part" >&2
     mkdir -p "$1.part"/{proc,sys,root}
+    echo "$made" >"$1.part/.made"
     mv "$1.part" "$1"
 }
 

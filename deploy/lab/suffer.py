@@ -4,14 +4,18 @@ import argparse
 import sys
 import time
 
+from confined import opens, own_limits
 from container import Container, Event, until
-from trials import CAMERA, PATIENCE, Measured, Trial, attempt, expect, film, watch_camera
+from trials import CAMERA, PATIENCE, Measured, Trial, attempt, expect, film, patiently, watch_camera
 
 NAME = "astronaut"
 STATE = "/var/lib/edgeface"
 PRIVATE = "/var/lib/private/edgeface"
 """Where systemd keeps the state of a unit with DynamicUser=yes."""
-STORE_ERROR = 7
+SETTINGS = "/etc/edgeface/config.toml"
+PROGRAM = "/usr/bin/env"
+STORE_ERROR, PERMISSION_DENIED = 7, 13
+DECODER = "edgeface.drivers.cameras.stream_worker"
 FILM = ("/root/stream.py", "/root/astronaut.png")
 
 ONE_LOOK = r"\n[recognition]\nvotes_needed = 1\nvotes_of = 1\n\n[tracking]\npatience_seconds = 60\n"
@@ -43,6 +47,34 @@ def recognise(box: Container) -> Measured:
     seconds = until(lambda: _arrived(box, before), PATIENCE, "nobody was recognised after the reload")
     expect(box.property("MainPID") == process, "the reload was a restart")
     return {"reload_to_name": seconds}
+
+
+def confine(box: Container) -> Measured:
+    """Have the decoder of the camera open files of its own user: a program goes, gallery and settings do not.
+
+    The service may open all of them, so that it is not the sandbox of the unit which refuses.
+    """
+    process, before = box.property("MainPID"), time.time()
+    files = (PROGRAM, f"{STATE}/gallery.db", SETTINGS)
+    limits = patiently(lambda: _ask_decoder(box, process, files))
+    refused = patiently(lambda: opens(box, process, files))
+    expect(not any(refused), f"the service opens {files} with {refused}")
+    until(lambda: _sees(box), PATIENCE, "the camera is not well afterwards")
+    expect(box.property("MainPID") == process, "the service did not live through it")
+    lost = sum(event["kind"] == "camera" and event["state"] == "faulty" for event in box.watching(before))
+    return {"decoder_refused": list(files[1:]), "decoder_limits": limits, "decoder_faults": lost}
+
+
+def _ask_decoder(box: Container, service: str, files: tuple[str, ...]) -> dict[str, str]:
+    """Return the decoder's limits when of the files it may open the first alone. Raise Broken otherwise."""
+    decoder = box.says("pgrep", "--parent", service, "--full", DECODER)
+    expect(decoder.isdecimal(), f"not one decoder: {decoder or 'none'}")
+    limits, status = own_limits(box, decoder), box.run("cat", f"/proc/{decoder}/status").stdout
+    for word in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000"):
+        expect(word in status, f"the decoder's status has no {word}")
+    refused = opens(box, decoder, files)
+    expect(refused == [0, PERMISSION_DENIED, PERMISSION_DENIED], f"the decoder opens {files} with {refused}")
+    return limits
 
 
 def kill(box: Container) -> Measured:
@@ -173,9 +205,13 @@ def install_by_script(box: Container) -> Measured:
 
 
 TRIALS: tuple[Trial, ...] = (
-    install, recognise, kill, hang, lose_camera, fill_disk, stop, upgrade, remove,
+    install, recognise, confine, kill, hang, lose_camera, fill_disk, stop, upgrade, remove,
     install_by_script,
 )  # fmt: skip
+
+
+def _sees(box: Container) -> bool:
+    return box.property("StatusText").startswith("camera ok")
 
 
 def _left_behind(box: Container) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edgeface.drivers.gallery_rows import Template
 
 Numbers = Annotated[
-    list[int], typer.Argument(metavar="LOOK", help="Numbers of looks, as `edgeface gallery looks` lists them.")
+    list[int], typer.Argument(metavar="LOOK...", help="Numbers of looks, as `edgeface gallery looks` lists them.")
 ]
 
 

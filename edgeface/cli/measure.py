@@ -23,7 +23,7 @@ evaluate_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=EVA
 
 PhotosOrFolders = Annotated[
     list[str],
-    typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photos, and folders of photos at any depth."),
+    typer.Argument(metavar="PHOTO_OR_FOLDER...", help="Photos, and folders of photos at any depth."),
 ]
 ChipsOption = Annotated[bool, typer.Option("--chips", help="They are aligned chips already, of 112 or 128 pixels.")]
 

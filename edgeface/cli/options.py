@@ -35,7 +35,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object
 CameraOption = Annotated[
     str | None, typer.Option("--camera", metavar="SOURCE", help="The source, as camera.source does.")
 ]
-Photos = Annotated[list[str], typer.Argument(metavar="PHOTO", help="JPEG, PNG, WebP or BMP files.")]
+Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help="JPEG, PNG, WebP or BMP files.")]
 
 GLOBAL = {"config_file": ConfigOption, "settings": SettingOption}
 SHORTCUTS = {"gallery": GalleryOption, "model": ModelOption}

@@ -23,7 +23,7 @@ ENROLL_SECONDS = 660.0
 
 PhotosOrSource = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PHOTO", help="Photos of one person; with --camera: the source, if not the usual one."),
+    typer.Argument(metavar="PHOTO...", help="Photos of one person; with --camera: the source, if not the usual one."),
 ]
 NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")]
 CameraFlag = Annotated[

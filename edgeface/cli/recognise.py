@@ -102,10 +102,12 @@ def run(
       edgeface run --camera picamera2 -o recognition.every=3
     """
     from edgeface.app.window import Window
+    from edgeface.drivers.memory import give_back, share_one_arena
     from edgeface.drivers.notify import Notifier
 
     if daemon and annotate:
         raise ConfigError("--annotate has no end with --daemon", hint="choose one of them")
+    share_one_arena()
     config = with_source(config, camera)
     reloader = Reloader(config, lambda: with_source(read_again(), camera), prove)
     manager = Notifier(os.environ.get("NOTIFY_SOCKET", ""))
@@ -121,6 +123,7 @@ def run(
             while watch_once(reloader, manager, powers, annotate, daemon=daemon, json_output=json_output):
                 what = "the settings" if reloader.config != before else "the models in use"
                 tell(f"{what} changed: beginning again with them")
+                give_back()  # the networks of the watch that ended
                 before = reloader.config
                 if reloader.config.control != config.control:
                     tell("control.socket and control.group stay as they were until the daemon starts anew")

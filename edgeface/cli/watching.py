@@ -40,6 +40,7 @@ def prove(config: Config) -> None:
     """Raise EdgefaceError unless the model is there and, where there is a gallery, made it."""
     from edgeface import succession, wiring
     from edgeface.drivers.gallery_file import exists
+    from edgeface.drivers.memory import give_back
 
     config = succession.in_use(config)
     parts = wiring.make_parts(config, live=True)
@@ -49,6 +50,8 @@ def prove(config: Config) -> None:
             succession.successor(config, gallery),
         ):
             wiring.check_model(parts, gallery)
+    del parts
+    give_back()
 
 
 def watch_once(
@@ -65,6 +68,7 @@ def watch_once(
     from edgeface.app.run import watch_all
     from edgeface.app.several import Bell
     from edgeface.drivers.gallery_file import exists
+    from edgeface.drivers.memory import give_back
     from edgeface.drivers.sinks.chosen import Chosen
     from edgeface.drivers.sinks.json_lines import JsonLines, Text
 
@@ -98,6 +102,7 @@ def watch_once(
         beat = _beat(wiring.make_heart(manager, cameras), cooling, cameras, lookouts)
         seen = _seen(cameras, powers.window, bell.wait)
         has_new_models = models.changed if models else lambda: False
+        give_back()
         try:
             watch_all(seen, lookouts, on_beat=lambda: beat() or reloader.changed() or has_new_models())
         except EmbeddingMismatch:

@@ -78,9 +78,18 @@ def _keep_from_files(libc: ctypes.CDLL, readable: Iterable[str]) -> bool:
     try:
         for place in readable:
             _allow(libc, ruleset, Path(place))
-        return libc.syscall(RESTRICT_SELF, ruleset, 0) == 0
+        return libc.syscall(RESTRICT_SELF, ruleset, 0) == 0 and _is_refused("/")
     finally:
         os.close(ruleset)
+
+
+def _is_refused(place: str) -> bool:
+    """Tell whether a folder that anybody may list cannot be: what a system call says of itself is tried."""
+    try:
+        os.close(os.open(place, os.O_RDONLY | os.O_DIRECTORY))
+    except PermissionError:
+        return True
+    return False
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, place: Path) -> None:

@@ -6,8 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.bench.soak import growth
+from edgeface.config import load
+from edgeface.sink_settings import SINKS
+from tests.bench.soak import PROMISED_GROWTH_MB, PROMISED_MB, broken, growth
 from tests.bench.soak_faults import OTHERS, REASONS, Ledger, percentile, schedule
+from tests.bench.soak_sinks import Sinks
 from tests.bench.soak_stream import TIMED, Stage
 
 PICTURES = [f"picture {number}".encode() for number in range(50)]
@@ -45,9 +48,32 @@ def test_percentiles_are_of_the_nearest_rank(values, share, found):
 def test_memory_is_compared_after_the_warm_up():
     leaking = [(float(second), 100.0 + second) for second in range(301)]
     settled = [(float(second), 200.0 - min(second, 60)) for second in range(301)]
-    assert growth(leaking) == pytest.approx(182, abs=3)
-    assert growth(settled) == 0
+    breathing = [(float(second), 100.0 + 30 * (second % 20 < 10)) for second in range(301)]
+    assert growth(leaking) == pytest.approx(134, abs=3)
+    assert growth(settled) == growth(breathing) == 0
     assert growth([]) is None
+
+
+@pytest.mark.parametrize(
+    ("most", "grown", "promised_growth", "words"),
+    [
+        (149.9, 4.9, PROMISED_GROWTH_MB, []),
+        (150.0, 0.0, PROMISED_GROWTH_MB, ["it took 150.0 MB"]),
+        (120.0, 5.0, PROMISED_GROWTH_MB, ["it grew by 5.0 MB"]),
+        (120.0, 5.0, None, []),
+        (0.0, None, PROMISED_GROWTH_MB, ["it took 0.0 MB", "it grew by None MB"]),
+    ],
+)
+def test_a_promise_of_memory_that_is_broken_is_told(most, grown, promised_growth, words):
+    memory = {"most": most, "promised": PROMISED_MB, "growth": grown, "promised_growth": promised_growth}
+    assert [line.partition(",")[0] for line in broken({"rss_mb": memory})] == words
+
+
+def test_every_kind_of_sink_is_on(tmp_path):
+    with Sinks(tmp_path, "ada") as sinks:
+        (tmp_path / "soak.toml").write_text(sinks.settings())
+    chosen = load([tmp_path / "soak.toml"], []).sink
+    assert {type(each) for each in chosen} == set(SINKS)
 
 
 def served(stage, parts):

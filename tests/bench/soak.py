@@ -3,25 +3,23 @@
 `edgeface run --daemon` watches a stream on loopback: an empty room, a portrait from scikit-image that is enrolled, and
 where ../shared/video is, strangers from a film. Faults come in a seeded order: the stream is gone, black, frozen,
 stalled, slow or of another size; SIGHUP with other settings and with wrong ones; and a webhook whose receiver is dead.
-A fault lasts until it was seen. Standard error tells of each; the last line of standard output is one JSON object. The
-exit code is 1 when a fault was not seen or mended, when the process ended by itself, or when it printed a traceback.
+A sink of every kind is told. A fault lasts until it was seen. Standard error tells of each; the last line of standard
+output is one JSON object, in which MB are 10^6 bytes. The exit code is 1 when a fault was not seen or mended, when the
+process ended by itself or printed a traceback, or when it took more memory than is promised.
 
 `told_ms` is from the arrival of the frame that decided to the line on standard output; `arrival_ms` from the first
 picture of somebody known that was sent. The seed fixes which faults come and for how long at least, not the moments.
 """
 
 import argparse
-import http.server
 import json
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import cv2
@@ -29,6 +27,7 @@ import cv2
 from edgeface.cli.main import main as edgeface
 from tests.bench.soak_daemon import REPOSITORY, Daemon
 from tests.bench.soak_faults import REASONS, Ledger, Planned, percentile, schedule
+from tests.bench.soak_sinks import PINS, Sinks
 from tests.bench.soak_stream import Scene, Stage
 
 CLIP = REPOSITORY.parent / "shared" / "video" / "strangers.mp4"
@@ -39,40 +38,20 @@ SETTLE_SECONDS = 4.0
 POLL_SECONDS = 0.2
 WARM_SHARE, WARM_SECONDS = 1 / 3, 120.0
 """Memory is compared from this share of the run on, at the latest from so many seconds on."""
-
-
-class Receiver:
-    """The other end of the webhook; a dead one answers with 503."""
-
-    def __init__(self) -> None:
-        self.dead, self.refused, self.accepted = False, 0, 0
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.refused += receiver.dead
-                receiver.accepted += not receiver.dead
-                self.send_response(503 if receiver.dead else 204)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                return
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
-        self.address = f"http://127.0.0.1:{self._server.server_port}/"
+PROMISED_MB = 150.0
+"""The daemon's process takes less, at any moment that was looked at."""
+PROMISED_GROWTH_MB, GROWTH_SECONDS = 5.0, 600.0
+"""It grows by less; a shorter run is too short to tell."""
 
 
 class Soak:
     """A daemon, what it watches and tells, and the faults that it is put to."""
 
-    def __init__(self, folder: Path, stage: Stage) -> None:
-        self.settings, self.stage, self.receiver, self.ledger = folder / "soak.toml", stage, Receiver(), Ledger()
+    def __init__(self, folder: Path, stage: Stage, sinks: Sinks) -> None:
+        self.settings, self.stage, self.sinks, self.ledger = folder / "soak.toml", stage, sinks, Ledger()
         self._folder, self._patience = folder, 3.0
         self._write_settings()
-        self.daemon = Daemon(self.settings, folder)
+        self.daemon = Daemon(self.settings, folder, PINS)
         self.arrivals: list[float] = []
         self.spontaneous = 0
         """Faults of the camera that nobody injected."""
@@ -132,13 +111,14 @@ class Soak:
         return seen, len(self.daemon.exits) == exits
 
     def _lose_the_sink(self, planned: Planned) -> tuple[bool, bool]:
-        refused = self.receiver.refused
-        self.receiver.dead = True
+        receiver = self.sinks.receiver
+        refused = receiver.refused
+        receiver.dead = True
         self._wait(lambda: False, planned.least_seconds)
-        seen = self._wait(lambda: self.receiver.refused > refused, SEEN_SECONDS)
-        accepted = self.receiver.accepted
-        self.receiver.dead = False
-        return seen, self._wait(lambda: self.receiver.accepted > accepted, RECOVERED_SECONDS)
+        seen = self._wait(lambda: receiver.refused > refused, SEEN_SECONDS)
+        accepted = receiver.accepted
+        receiver.dead = False
+        return seen, self._wait(lambda: receiver.accepted > accepted, RECOVERED_SECONDS)
 
     def _wait(self, reached: Callable[[], bool], seconds: float, *, injected: bool = False) -> bool:
         """Look after the daemon until something is reached or the time is over; tell whether it was."""
@@ -167,8 +147,7 @@ class Soak:
             f'[camera]\nsource = "{self.stage.address}"\n'
             f'[gallery]\npath = "{self._folder / "gallery.db"}"\n'
             f'[output]\nevents = ["arrived", "left", "camera", "thermal", "no_face"]\n'
-            f'[[sink]]\nkind = "file"\npath = "{self._folder / "events.jsonl"}"\n'
-            f'[[sink]]\nkind = "webhook"\nurl = "{self.receiver.address}"\ntimeout_seconds = 2\n'
+            + self.sinks.settings()
             + (more or f"[presence]\npatience_seconds = {self._patience}\n")
         )
         draft.replace(self.settings)
@@ -191,8 +170,14 @@ def report(soak: Soak, seconds: float, seed: int) -> dict[str, Any]:
         "spontaneous_faults": soak.spontaneous,
         "unplanned_exits": daemon.exits,
         "tracebacks": sum(line.startswith("Traceback") for line in daemon.told),
-        "rss_growth_mib": growth(daemon.resident),
-        "rss_mib": round(daemon.resident[-1][1], 1) if daemon.resident else None,
+        "rss_mb": {
+            "most": round(daemon.most_mb, 1),
+            "promised": PROMISED_MB,
+            "growth": growth(daemon.resident),
+            "promised_growth": PROMISED_GROWTH_MB if seconds >= GROWTH_SECONDS else None,
+            "decoder_most": round(daemon.most_decoder_mb, 1),
+        },
+        "mqtt_broker": soak.sinks.has_broker,
         "told_ms": {"p50": _ms(percentile(told, 0.5)), "p99": _ms(percentile(told, 0.99)), "events": len(told)},
         "arrival_ms": {
             "p50": _ms(percentile(soak.arrivals, 0.5)),
@@ -205,14 +190,30 @@ def report(soak: Soak, seconds: float, seed: int) -> dict[str, Any]:
 
 
 def growth(resident: list[tuple[float, float]]) -> float | None:
-    """Return by how many MiB the memory grew from the end of the warm-up to the end of the run."""
+    """Return by how many MB the most memory of a third of the run grew, from the first to the last after the warm-up.
+
+    The most, because what a watch gives back between two faces it needs again.
+    """
     if not resident:
         return None
     first, last = resident[0][0], resident[-1][0]
     warm = first + min(WARM_SECONDS, (last - first) * WARM_SHARE)
-    later = [mib for at, mib in resident if at >= warm]
-    tenth = max(1, len(later) // 10)
-    return round(median(later[-tenth:]) - median(later[:tenth]), 1)
+    third = (last - warm) / 3
+    early = [mb for at, mb in resident if warm <= at <= warm + third]
+    late = [mb for at, mb in resident if at >= last - third]
+    return round(max(late) - max(early), 1)
+
+
+def broken(result: dict[str, Any]) -> list[str]:
+    """Return what was promised of memory and not kept, in words."""
+    memory = result["rss_mb"]
+    found = []
+    if not 0 < memory["most"] < memory["promised"]:
+        found.append(f"it took {memory['most']} MB, less than {memory['promised']} are promised")
+    grown, promised = memory["growth"], memory["promised_growth"]
+    if promised is not None and (grown is None or grown >= promised):
+        found.append(f"it grew by {grown} MB, less than {promised} are promised")
+    return found
 
 
 def _ms(seconds: float | None) -> int | None:
@@ -231,6 +232,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="edgeface-soak-") as name,
         Stage(Scene(portrait, CLIP if CLIP.is_file() else None)) as stage,
+        Sinks(Path(name), NAME) as sinks,
     ):
         folder = Path(name)
         cv2.imwrite(str(folder / "portrait.png"), portrait[..., ::-1])
@@ -239,7 +241,7 @@ def main() -> None:
         except SystemExit as ended:
             if ended.code:
                 raise
-        soak = Soak(folder, stage)
+        soak = Soak(folder, stage, sinks)
         try:
             soak.run(given.minutes * 60, given.seed)
         finally:
@@ -247,8 +249,9 @@ def main() -> None:
         result = report(soak, time.monotonic() - start, given.seed)
     for line in soak.daemon.told:
         print(line, file=sys.stderr)
+    result["broken"] = broken(result)
     print(json.dumps(result))
-    sys.exit(bool(soak.ledger.wrong or soak.daemon.exits or result["tracebacks"]))
+    sys.exit(bool(soak.ledger.wrong or soak.daemon.exits or result["tracebacks"] or result["broken"]))
 
 
 if __name__ == "__main__":

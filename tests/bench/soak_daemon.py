@@ -18,13 +18,16 @@ RETURN_SECONDS = 30.0
 class Daemon:
     """One process, started anew when it ends by itself; every line that it prints is kept with its time."""
 
-    def __init__(self, settings: Path, home: Path) -> None:
-        self._settings, self._home = settings, home
+    def __init__(self, settings: Path, home: Path, environment: dict[str, str] | None = None) -> None:
+        self._settings = settings
+        self._environment = {**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home), **(environment or {})}
         self.events: list[tuple[float, dict[str, Any]]] = []
         self.told: list[str] = []
         """Lines of standard error."""
         self.resident: list[tuple[float, float]] = []
-        """Pairs of monotonic seconds and MiB, of the process that runs since then."""
+        """Pairs of monotonic seconds and MB (10^6 bytes), of the process that runs since then."""
+        self.most_mb = self.most_decoder_mb = 0.0
+        """The most that was seen of any process of the daemon, and of any that decodes its stream."""
         self.exits: list[int] = []
         """Codes of exits that nobody asked for."""
         self._start()
@@ -46,13 +49,12 @@ class Daemon:
         if code is not None:
             self.exits.append(code)
             self._start()
-        try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text()
-        except OSError:
-            return
-        kib = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), None)
-        if kib:
-            self.resident.append((time.monotonic(), int(kib) / 1024))
+        mb = resident_mb(self._process.pid)
+        if mb is not None:
+            self.resident.append((time.monotonic(), mb))
+            self.most_mb = max(self.most_mb, mb)
+        decoders = map(resident_mb, filter(_decodes, _children(self._process.pid)))
+        self.most_decoder_mb = max([self.most_decoder_mb, *(mb for mb in decoders if mb is not None)])
 
     def hang_up(self) -> None:
         """Ask it to read its settings again."""
@@ -73,10 +75,9 @@ class Daemon:
             thread.join(5)
 
     def _start(self) -> None:
-        environment = {**os.environ, "HOME": str(self._home), "XDG_STATE_HOME": str(self._home)}
         command = [sys.executable, "-m", "edgeface", "run", "--daemon", "--json", "--config", str(self._settings)]
         self._process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, cwd=REPOSITORY, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self.resident.clear()
         self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_events, self._read_words)]
@@ -92,3 +93,32 @@ class Daemon:
         assert self._process.stderr
         for line in self._process.stderr:
             self.told.append(line.rstrip("\n"))
+
+
+def resident_mb(process: int) -> float | None:
+    """Return the resident memory of a process in MB (10^6 bytes); None when there is none."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return None
+    kib = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), None)
+    return int(kib) * 1024 / 1e6 if kib else None
+
+
+def _children(process: int) -> list[int]:
+    """Return the processes that a process has started, of a watch that which decodes, and programs of a sink."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            found += map(int, thread.read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _decodes(process: int) -> bool:
+    """Tell a decoder from other programs, and from what is about to become one and still has its parent's memory."""
+    try:
+        return b"stream_worker" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False

@@ -2,7 +2,10 @@
 
 import re
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
+
+import pytest
 
 from edgeface.config import load
 
@@ -35,11 +38,28 @@ def test_every_unit_is_installed():
 def test_the_extras_are_extras_and_the_same_everywhere():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     said = re.findall(r"^EXTRAS=(.*)$", (DEPLOY / "install.sh").read_text(), re.MULTILINE)
-    said += re.findall(r"^EXTRAS=(.*)$", (DEPLOY / "build-deb").read_text(), re.MULTILINE)
     said += re.findall(r"'edgeface\[(.*)\]'", (MAINTAINER_SCRIPTS / "postinst").read_text())
-    assert len(said) == 3
+    assert len(said) == 2
     assert len(set(said)) == 1
     assert set(said[0].split(",")) <= set(extras)
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_every_package_that_a_device_needs_is_in_the_debian_package(python):
+    requirements = pytest.importorskip("packaging.requirements", reason="packaging belongs to the dev extra")
+    utils = pytest.importorskip("packaging.utils", reason="packaging belongs to the dev extra")
+    [extras] = re.findall(r"^EXTRAS=(.*)$", (DEPLOY / "install.sh").read_text(), re.MULTILINE)
+    asked = {"python_version": python, "python_full_version": f"{python}.0", "platform_machine": "aarch64"}
+    waiting, needed = [("edgeface", extra) for extra in ("", *extras.split(","))], set()
+    while waiting:
+        name, extra = waiting.pop()
+        for each in map(requirements.Requirement, distribution(name).requires or []):
+            key = utils.canonicalize_name(each.name)
+            if (each.marker is None or each.marker.evaluate({**asked, "extra": extra})) and key not in needed:
+                needed.add(key)
+                waiting += [(each.name, more) for more in ("", *each.extras)]
+    lines = (DEPLOY / "wheels.txt").read_text().splitlines()
+    assert needed - {"edgeface"} == {utils.canonicalize_name(line) for line in lines if not line.startswith("#")}
 
 
 def test_what_goes_with_numpy_1_stands_in_place_of_a_pin():

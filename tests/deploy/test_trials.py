@@ -45,6 +45,50 @@ def test_a_broken_promise_is_named_and_the_next_trial_is_run(lab, capsys):
     assert said["trials"] == ["first", "second"]
 
 
+def test_an_answer_that_nobody_thought_of_is_a_broken_promise_too(lab, capsys):
+    _, trials = lab
+
+    def odd(box):
+        return {"odd": json.loads(box.says("no", "json"))}
+
+    assert trials.attempt(Box(), (odd, lambda box: {"next": 1}), "lamp", "trixie") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert "JSONDecodeError" in said["broken"]["odd"]
+    assert said["measured"]["next"] == 1
+
+
+def test_what_does_not_boot_is_tried_no_further_and_said(lab, capsys):
+    container, trials = lab
+
+    class Dead(Box):
+        def boot(self):
+            raise container.Broken("systemd did not boot")
+
+        def says(self, *words):
+            raise AssertionError("nobody can be asked")
+
+    assert trials.attempt(Dead(), (lambda box: {"next": 1},), "lamp", "trixie") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ok"], said["broken"]) == (False, {"boot": "systemd did not boot"})
+    assert "next" not in said["measured"]
+
+
+def test_a_question_that_comes_at_a_bad_moment_is_asked_again(lab):
+    container, trials = lab
+    answers = [container.Broken("not yet"), container.Broken("not yet"), 7]
+
+    def ask():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert trials.patiently(ask, 3, 0) == 7
+    answers += [container.Broken("never")] * 3
+    with pytest.raises(container.Broken, match="never"):
+        trials.patiently(ask, 3, 0)
+
+
 def test_when_every_promise_is_kept_it_says_so(lab, capsys):
     _, trials = lab
     assert trials.attempt(Box(), (lambda box: {},), "lamp", "trixie") == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeface.drivers import confine
 from edgeface.drivers.cameras import stream
 from edgeface.drivers.cameras.stream import StreamSource
 from edgeface.errors import CameraError
@@ -75,6 +76,16 @@ def test_even_without_landlock_nothing_is_written_and_no_privilege_gained(tmp_pa
     """
     assert in_a_child(script, str(target)).splitlines() == ["False", "File too large", "1"]
     assert target.read_text() == ""
+
+
+def test_a_kernel_that_only_says_so_is_not_believed() -> None:
+    class Kernel:
+        def syscall(self, number: int, *given: object) -> int:
+            if number != confine.CREATE_RULESET:
+                return 0
+            return 7 if given[0] is None else os.open(os.devnull, os.O_RDONLY)
+
+    assert not confine._keep_from_files(Kernel(), [])  # pyright: ignore[reportArgumentType] (it has what is called)
 
 
 def test_the_decoder_of_a_stream_is_confined_and_its_address_is_no_argument() -> None:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from edgeface.drivers.cameras.live import PORTS, STALL_SECONDS, open_webcam
 from edgeface.drivers.cameras.picamera import PiCamera
-from edgeface.drivers.cameras.recorded import PictureFolder, VideoFile
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.cameras.stream import StreamSource
-from edgeface.drivers.photos import SUFFIXES
 from edgeface.errors import CameraError
 
 KINDS = 'a webcam number, "picamera2", an rtsp:// or http:// address, a video or a folder of pictures'
@@ -57,9 +55,9 @@ def open_camera(
         raise CameraError(f"{source!r} cannot be opened: {error.strerror}", hint=f"give {KINDS}") from error
     if not there:
         raise CameraError(f"no camera, video or folder is called {source!r}", hint=f"give {KINDS}")
-    if path.is_dir() or path.suffix.lower() in SUFFIXES:
-        return PictureFolder(path, clock=clock, realtime=realtime)
-    return VideoFile(path, clock=clock, realtime=realtime)
+    from edgeface.drivers.cameras.recorded import open_recording  # with Pillow, which a live camera needs not
+
+    return open_recording(path, clock=clock, realtime=realtime)
 
 
 def is_live(source: str) -> bool:

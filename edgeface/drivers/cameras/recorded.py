@@ -10,7 +10,7 @@ import cv2
 from edgeface.core.types import Frame
 from edgeface.drivers.cameras.live import declared_fps, red_first
 from edgeface.drivers.cameras.source import Source
-from edgeface.drivers.photos import list_photos, read_photo
+from edgeface.drivers.photos import SUFFIXES, list_photos, read_photo
 from edgeface.drivers.quiet import opencv_muted
 from edgeface.errors import CameraError, PoorPhoto
 
@@ -19,6 +19,13 @@ VIDEO_HINT = "a video file such as .mp4, .avi or .mkv is needed"
 
 TEXT_BYTES = 4096
 """Of these, at the start of a video, some are below 32."""
+
+
+def open_recording(path: Path, *, clock: Callable[[], float] = time.time, realtime: bool = False) -> Source:
+    """Open what is there: a folder of pictures, one picture, or else a video."""
+    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+        return PictureFolder(path, clock=clock, realtime=realtime)
+    return VideoFile(path, clock=clock, realtime=realtime)
 
 
 class VideoFile(Source):
