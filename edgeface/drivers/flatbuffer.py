@@ -73,11 +73,16 @@ class Table:
         return self._vector(slot, 1, len(self._content))[1]
 
     def text(self, slot: int, most: int = 4096) -> bytes:
-        """Return a string's bytes, which end with a null character."""
+        """Return a string's bytes, which are UTF-8 and end with a null character."""
         start, count = self._vector(slot, 1, most)
         if self.has(slot) and self._content[start + count : start + count + 1] != b"\0":
             raise Malformed(f"the string at {start} does not end")
-        return self._content[start : start + count]
+        found = self._content[start : start + count]
+        try:
+            found.decode()
+        except UnicodeDecodeError:
+            raise Malformed(f"the string at {start} is not UTF-8") from None
+        return found
 
     def _field(self, slot: int, kind: str) -> int:
         offset = self._fields[slot]
