@@ -77,12 +77,12 @@ class Table:
         start, count = self._vector(slot, 1, most)
         if self.has(slot) and self._content[start + count : start + count + 1] != b"\0":
             raise Malformed(f"the string at {start} does not end")
-        text = self._content[start : start + count]
+        found = self._content[start : start + count]
         try:
-            text.decode()
+            found.decode()
         except UnicodeDecodeError:
-            raise Malformed(f"the string at {start} is no UTF-8") from None
-        return text
+            raise Malformed(f"the string at {start} is not UTF-8") from None
+        return found
 
     def _field(self, slot: int, kind: str) -> int:
         offset = self._fields[slot]

@@ -20,6 +20,8 @@ BYTES = {0: 4, 1: 2, 2: 4, 3: 1, 4: 8, 7: 2, 9: 1}
 """Of a value, by TensorType: float32, float16, int32, uint8, int64, int16, int8."""
 
 INT32 = 2
+QUANTISED = (3, 7, 9)
+"""Types whose numbers stand for others: without a scale the runtime ends the process (seen in ai-edge-litert 2.3.0)."""
 
 STATIC = {b"min_runtime_version", b"CONVERSION_METADATA", b"reduced_precision_support", b"TFLITE_METADATA"}
 """Metadata that changes nothing of what is computed."""
@@ -140,6 +142,8 @@ def _tensor(tensor: Table, buffers: list[Table]) -> FileTensor:
     if place >= len(buffers) or buffers[place].size(0) not in (0, size):
         raise Malformed(f"a tensor of shape {shape} has no buffer of its size")
     scales = _scales(tensor.child(4), shape)
+    if kind in QUANTISED and not scales:
+        raise Malformed(f"a tensor of shape {shape} and type {kind} has no scale")
     constant = buffers[place].size(0) > 0
     few = constant and kind == INT32 and size <= MOST_RANK * item
     return FileTensor(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 
@@ -10,7 +11,7 @@ import pytest
 
 from edgeface.errors import LONGEST_LINE, EdgefaceError
 from tests.bench.fuzz import mutate
-from tests.bench.fuzz.campaign import REGRESSIONS, REPOSITORY
+from tests.bench.fuzz.campaign import REGRESSIONS, REPOSITORY, Campaign
 from tests.bench.fuzz.ledger import Ledger
 from tests.bench.fuzz.parsers import PARSERS
 
@@ -53,6 +54,21 @@ def test_a_parser_with_a_fault_is_found_out(tmp_path: Path, road: list[str]) -> 
     for told in ("KeyError at ", "Untidy at ", "ended by SIGSEGV", "MemoryError at ", "no end after 0.5 s"):
         assert told in stories
     assert all(path.read_bytes()[0] >= 0x80 for path in tmp_path.glob("*.bin"))
+
+
+@pytest.mark.parametrize(("looks", "hung"), [([5.0, 0.0, 6.0, 0.0], False), ([5.0] * 99, True)])
+def test_what_is_read_while_the_ledger_is_written_is_no_hang(tmp_path: Path, looks: list[float], hung: bool) -> None:
+    class Torn:
+        """When an input began, at each look; the processor's time of that moment is not written yet."""
+
+        began, began_cpu = 0.0, -1e9
+
+        def read(self) -> None:
+            self.began = looks.pop(0) if looks else 0.0
+
+    campaign = Campaign("", "model", PARSERS["model"], tmp_path, tmp_path, False, 10.0, 1, 60.0)
+    with subprocess.Popen(["sleep", "1"]) as process:
+        assert campaign._watch(process, Torn(), time.monotonic() + 60) is hung
 
 
 KNOWN = sorted(path for path in REGRESSIONS.glob("*/*") if path.is_file())

@@ -16,10 +16,10 @@ def resident():
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
 blocks = []
-for _ in range(400):  # small enough for the heap, each with one after it that stays
+for _ in range(401):  # small enough for the heap; the last one stays, so that the heap's end does not shrink
     blocks.append(libc.malloc(100_000))
     ctypes.memset(ctypes.c_void_p(blocks[-1]), 1, 100_000)
-    libc.malloc(64)
+blocks.pop()
 before = resident()
 for block in blocks:
     libc.free(block)

@@ -118,7 +118,7 @@ def put(name: str, value: Any) -> Callable[[Any], object]:
         (lambda m, g: put("name", b"MODEL_CONTROL_DEPENDENCIES")(m.metadata[0]), "it has metadata"),
         (lambda m, g: put("buffer", 4000)(m.metadata[0]), "metadata is in no buffer"),
         (lambda m, g: put("version", 2)(m), "its schema is 2"),
-        (lambda m, g: put("name", b"chip\xff")(g.tensors[g.inputs[0]]), "is no UTF-8"),
+        (lambda m, g: put("name", b"chip\xff")(g.tensors[g.inputs[0]]), "is not UTF-8"),
     ],
 )
 def test_a_well_formed_file_that_does_more_than_a_network_is_refused(change: Any, message: str) -> None:

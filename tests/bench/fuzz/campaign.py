@@ -103,10 +103,16 @@ class Campaign:
         """Wait for a process to end, or for the deadline; return True when one input has kept it busy for too long."""
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
-            ledger.read()
-            if ledger.began and self._is_hung(process.pid, ledger):
-                return True
+            if self._seems_hung(process.pid, ledger):
+                began = ledger.began
+                time.sleep(LOOK_SECONDS)  # what was read while it was written is another thing now
+                if self._seems_hung(process.pid, ledger) and ledger.began == began:
+                    return True
         return False
+
+    def _seems_hung(self, worker: int, ledger: Ledger) -> bool:
+        ledger.read()
+        return ledger.began > 0 and self._is_hung(worker, ledger)
 
     def _is_hung(self, worker: int, ledger: Ledger) -> bool:
         """Judge by the processor's time, for a busy machine makes everything slow; who waits for ever uses none."""
