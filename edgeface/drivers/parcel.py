@@ -147,6 +147,8 @@ def _checked_size(look: PackedLook, where: str) -> int:
         raise ConfigError(f"{where}: a vector has {len(values)} bytes, 4 to {MOST_VALUES * 4} are allowed")
     vector = np.frombuffer(values, STORED)
     # Also refuses what is no number, and is in doubles so that no square overflows.
-    if not abs(float(np.linalg.norm(vector.astype(np.float64))) - 1) <= 0.01:
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        length = float(np.linalg.norm(vector.astype(np.float64)))
+    if not abs(length - 1) <= 0.01:
         raise ConfigError(f"{where}: a vector is not of unit length")
     return size

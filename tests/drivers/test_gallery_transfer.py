@@ -284,6 +284,7 @@ LOOK = ("people", 1, "looks", 0)
         (changed(*LOOK, "vector", to=of_vector(*[0.0] * 5000)), "a vector has 20000 bytes"),
         (changed(*LOOK, "vector", to=of_vector(*[0.0] * 8)), "not of unit length"),
         (changed(*LOOK, "vector", to=of_vector(float("nan"), *[0.0] * 7)), "not of unit length"),
+        (changed(*LOOK, "vector", to="AACgf" + "A" * 38 + "="), "not of unit length"),  # a signalling NaN
         (changed(*LOOK, "vector", to=of_vector(3e38, 3e38)), "not of unit length"),
         (changed(*LOOK, "vector", to=of_vector(1, 0)), r"differ in size: \[2, 8\]"),
     ],
