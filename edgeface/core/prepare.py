@@ -63,3 +63,10 @@ def normalise(vectors: npt.NDArray[np.float32]) -> Vector:
     """Scale the last axis to unit length; a zero vector stays zero."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+def is_unit(vector: npt.NDArray[np.float32]) -> bool:
+    """Tell whether a vector that anybody may have written has unit length, to within 0.01; NaN has not."""
+    with np.errstate(invalid="ignore"):  # a signalling NaN; in doubles no square overflows
+        length = float(np.linalg.norm(vector.astype(np.float64)))
+    return abs(length - 1) <= 0.01

@@ -7,8 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from edgeface.core.prepare import is_unit
 from edgeface.drivers.audit import append
 from edgeface.drivers.durable import sync_folder
 from edgeface.drivers.gallery_backup import copy_gallery, count, free_name
@@ -97,7 +96,7 @@ def verify(path: Path, master: Master | None = None, keys: Path | None = None) -
             templates += read_templates(connection, path, vault, upcoming=True)
         templates += read_templates(connection, path, vault, UNKNOWN)
     for template in templates:
-        if abs(float(np.linalg.norm(template.embedding.vector)) - 1) > 0.01:
+        if not is_unit(template.embedding.vector):
             name = template.identity.name.removeprefix(MARK)
             raise GalleryDamaged(f"gallery {path} is damaged: a look at {name} is not of unit length", hint=RESTORE)
     return Verified(people, looks, schema, models)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeface.core.names import clean_name
+from edgeface.core.prepare import is_unit
 from edgeface.core.types import Embedding, Vector
 from edgeface.drivers.gallery_rows import STORED, Person, Template
 from edgeface.errors import ConfigError, StoreError
@@ -146,9 +147,6 @@ def _checked_size(look: PackedLook, where: str) -> int:
     if rest or not 1 <= size <= MOST_VALUES:
         raise ConfigError(f"{where}: a vector has {len(values)} bytes, 4 to {MOST_VALUES * 4} are allowed")
     vector = np.frombuffer(values, STORED)
-    # Also refuses what is no number, and is in doubles so that no square overflows.
-    with np.errstate(invalid="ignore"):  # a signalling NaN
-        length = float(np.linalg.norm(vector.astype(np.float64)))
-    if not abs(length - 1) <= 0.01:
+    if not is_unit(vector):
         raise ConfigError(f"{where}: a vector is not of unit length")
     return size

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeface.core.prepare import InputSpec, crop_centre, dequantise, normalise, quantise, to_input, views
+from edgeface.core.prepare import InputSpec, crop_centre, dequantise, is_unit, normalise, quantise, to_input, views
 
 
 def chips(count, size, seed=0):
@@ -101,3 +101,17 @@ def test_vectors_become_as_long_as_one_and_nothing_stays_nothing():
 def test_normalising_none_and_a_single_vector_works():
     assert normalise(np.empty((0, 4), np.float32)).shape == (0, 4)
     assert normalise(np.array([0, 5], np.float32)).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unit"),
+    [([0.6, 0.8], True), ([0.6, 0.81], True), ([0.6, 0.9], False), ([0, 0], False), ([3e38, 3e38], False)],
+)
+def test_a_vector_is_told_to_be_of_unit_length_or_not(numbers, unit):
+    assert is_unit(np.array(numbers, np.float32)) is unit
+
+
+@pytest.mark.parametrize("nan", [0x7FC00000, 0x7FA00000], ids=["quiet", "signalling"])
+def test_a_vector_that_is_no_number_has_not_unit_length(nan):
+    with np.errstate(all="raise"):
+        assert not is_unit(np.array([nan, 0], np.uint32).view(np.float32))
