@@ -1,11 +1,14 @@
 """What tests of encrypted galleries share: two master keys, and what a gallery is seen to hold."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from edgeface.core.types import Embedding
 from edgeface.drivers import keyring
 from edgeface.drivers.keyring import read_keyring
 from edgeface.drivers.store import Gallery
-from tests.drivers.test_forgotten import MODEL
+from tests.drivers.test_forgotten import MODEL, of_person
 
 NOW = 1_764_057_600.0
 WORDS = "correct horse battery staple"
@@ -27,3 +30,20 @@ def keys_of(path: Path) -> keyring.Keyring:
 def names(path: Path) -> list[str]:
     with Gallery(path, MODEL, read_only=True) as gallery:
         return [person.identity.name for person in gallery.people()]
+
+
+@contextmanager
+def household(path: Path) -> Iterator[Gallery]:
+    """Open a gallery of Ada with two looks and Bob with one, encrypted from the start."""
+    with Gallery(path, MODEL, master=master) as opened:
+        opened.add("Ada", of_person(1, 2))
+        opened.add("Bob", of_person(2, 1))
+        yield opened
+
+
+def write_plain(path: Path) -> list[Embedding]:
+    """Write a gallery without a key, of five people with three looks each, and return the looks."""
+    with Gallery(path, MODEL) as gallery:
+        for seed in range(5):
+            gallery.add(f"person {seed}", of_person(seed, 3))
+    return [look for seed in range(5) for look in of_person(seed, 3)]

@@ -12,7 +12,7 @@ from edgeface.drivers.gallery_encrypt import encrypt
 from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.store import Gallery
 from edgeface.errors import GalleryDamaged, MasterKeyError, StoreError
-from tests.drivers.locked import keys_of, master, names, other
+from tests.drivers.locked import household, keys_of, master, names, other, write_plain
 from tests.drivers.stored import in_a_child
 from tests.drivers.test_forgotten import MODEL, of_person, traces
 
@@ -27,9 +27,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def gallery(path: Path) -> Iterator[Gallery]:
     """Ada with two looks and Bob with one, encrypted from the start."""
-    with Gallery(path, MODEL, master=master) as opened:
-        opened.add("Ada", of_person(1, 2))
-        opened.add("Bob", of_person(2, 1))
+    with household(path) as opened:
         yield opened
 
 
@@ -160,10 +158,7 @@ def test_what_another_process_enrols_and_forgets_is_seen(gallery: Gallery, path:
 
 @pytest.fixture
 def plain(path: Path) -> list[Embedding]:
-    with Gallery(path, MODEL) as gallery:
-        for seed in range(5):
-            gallery.add(f"person {seed}", of_person(seed, 3))
-    return [look for seed in range(5) for look in of_person(seed, 3)]
+    return write_plain(path)
 
 
 def test_a_plain_gallery_is_encrypted_and_leaves_no_vector_behind(path: Path, plain: list[Embedding]) -> None:

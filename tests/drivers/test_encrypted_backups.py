@@ -14,7 +14,7 @@ from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.keyring import keyring_path, read_keyring
 from edgeface.drivers.store import Gallery
 from edgeface.errors import MasterKeyError, StoreError
-from tests.drivers.locked import NOW, keys_of, master, names, other
+from tests.drivers.locked import NOW, household, keys_of, master, names, other, write_plain
 from tests.drivers.test_forgotten import MODEL, of_person, traces
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
@@ -28,18 +28,13 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def gallery(path: Path) -> Iterator[Gallery]:
     """Ada with two looks and Bob with one, encrypted from the start."""
-    with Gallery(path, MODEL, master=master) as opened:
-        opened.add("Ada", of_person(1, 2))
-        opened.add("Bob", of_person(2, 1))
+    with household(path) as opened:
         yield opened
 
 
 @pytest.fixture
 def plain(path: Path) -> list[Embedding]:
-    with Gallery(path, MODEL) as gallery:
-        for seed in range(5):
-            gallery.add(f"person {seed}", of_person(seed, 3))
-    return [look for seed in range(5) for look in of_person(seed, 3)]
+    return write_plain(path)
 
 
 # Backups.

@@ -14,9 +14,8 @@ from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.master_key import make_key_file, read_master
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, MasterKeyError, StoreError
-from tests.drivers.locked import NOW, WORDS, keys_of, master, other
+from tests.drivers.locked import NOW, WORDS, household, keys_of, master, other, write_plain
 from tests.drivers.stored import in_a_child
-from tests.drivers.test_forgotten import MODEL, of_person
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
 
@@ -29,18 +28,13 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def gallery(path: Path) -> Iterator[Gallery]:
     """Ada with two looks and Bob with one, encrypted from the start."""
-    with Gallery(path, MODEL, master=master) as opened:
-        opened.add("Ada", of_person(1, 2))
-        opened.add("Bob", of_person(2, 1))
+    with household(path) as opened:
         yield opened
 
 
 @pytest.fixture
 def plain(path: Path) -> list[Embedding]:
-    with Gallery(path, MODEL) as gallery:
-        for seed in range(5):
-            gallery.add(f"person {seed}", of_person(seed, 3))
-    return [look for seed in range(5) for look in of_person(seed, 3)]
+    return write_plain(path)
 
 
 # The master key.
