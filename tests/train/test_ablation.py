@@ -189,6 +189,41 @@ def test_all_rows_begin_from_the_same_weights(bench, drawn, tmp_path):
     assert all(np.array_equal(one, other) for one, other in zip(*begun, strict=True))
 
 
+def test_half_of_the_people_are_left_out_whole_and_alike_each_time(bench, drawn, tmp_path):
+    base = read_recipe(drawn / "taught.toml")
+    (tmp_path / "clean.tsv").write_text(
+        "drop\tperson-0003/2.png\ttoo dark\nmerge\tperson-0000\tperson-0001\tone person\n"
+    )
+    base = replace(base, data=replace(base.data, clean=str(tmp_path / "clean.tsv")))
+    settings = bench.shared_settings(base, 240, 4, 0.9)
+    half, twice = dict(bench.scaled(base, settings, drawn, tmp_path)).values()
+    whole = dict(bench.plans(base, settings))["+ averaging"]
+    assert replace(half, data=whole.data) == whole
+    assert sum(stage.chips for stage in twice.stage) == 480
+    everybody, left = (commands.load_people(plan, drawn)[0] for plan in (whole, half))
+    assert (len(everybody.names), len(left.names)) == (7, 3)
+    for name in left.names:
+        photos = [people.people.tolist().count(people.names.index(name)) for people in (everybody, left)]
+        assert photos[0] == photos[1] >= 3
+    before = (tmp_path / "half.tsv").read_bytes()
+    list(bench.scaled(base, settings, drawn, tmp_path))
+    assert (tmp_path / "half.tsv").read_bytes() == before
+
+
+def test_a_list_of_galleries_adds_who_is_missed(bench, drawn, tmp_path, monkeypatch):
+    (tmp_path / "oneshot.csv").write_text("trial,n,enrolled\n0,2,person-0100/0.png\n0,2,person-0101/0.png\n")
+    base = read_recipe(drawn / "taught.toml")
+    rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))[:1]
+    asked = drawn, tmp_path / "out", tmp_path / "oneshot.csv", lambda _: None
+    with pytest.raises(ConfigError, match="no trial of 50 people"):
+        bench.compare(rows, *asked)
+    monkeypatch.setattr(bench, "ENROLLED", 2)
+    monkeypatch.setattr(bench, "FPIR", 0.1)
+    figures = bench.compare(rows, *asked)
+    assert 0 <= figures["triplets only"]["fnir_50_fpir_0.01"] <= 1
+    assert bench.table(figures).splitlines()[0].split(" | ")[3] == "FNIR@FPIR=1e-2, N=50"
+
+
 def test_a_recipe_without_teacher_and_list_has_no_rows_of_them(bench, tiny_recipe):
     base = read_recipe(tiny_recipe)
     names = [name for name, _ in bench.plans(base, bench.shared_settings(base, 1000, 4, 0.999))]

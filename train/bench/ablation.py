@@ -8,24 +8,32 @@ blends, as nobody knows who they are. All begin from the Glorot-random weights o
 same number of chips, most of them in the stage on chips where a row has one. RECIPE gives the network, the data and,
 stage by stage, the rates, losses and weights to use; rows whose part it has not (no teacher, no clean list, no blends)
 are left out. A row that is done is not trained again, one that was stopped goes on.
+
+`--scale` adds rows that say what more of the same would bring: the row "+ averaging" with half of the people, and with
+twice the chips. `--oneshot CSV` adds who is missed among 50 people enrolled from one chip each.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from edgeface_train import commands
-from edgeface_train.chips import list_chips
+from edgeface_train.chips import ChipSet, list_chips
+from edgeface_train.doctor.clean import Clean, Decision, apply_clean, read_clean, write_clean
+from edgeface_train.evaluation.identification import missed, search_gallery
+from edgeface_train.evaluation.protocol import read_galleries
 from edgeface_train.journal import CHECKPOINT
 from edgeface_train.recipe import PLAIN, Augment, Recipe, find_recipe, read_recipe
 from edgeface_train.stage import Stage
 
 from edgeface.core.metrics import similarity_pairs, tar_at_far
+from edgeface.core.types import Vector
 from edgeface.errors import ConfigError, EdgefaceError
 
 WARM_UP, MIDDLE = 0.05, 0.7
@@ -34,7 +42,15 @@ DISTIL_MARGIN = 0.02
 """Weight of the margin softmax beside the teacher where the recipe gives none, as in refine.toml."""
 ON_CHIPS = ("margin", "distil", "in-batch")
 RESULT = "result.json"
-HEADINGS = ("row", "TAR@FAR=1e-2", "TAR@FAR=1e-3", "non-easy", "chips", "people", "photos", "minutes")
+SHARES = {
+    "tar_at_far_0.01": "TAR@FAR=1e-2",
+    "tar_at_far_0.001": "TAR@FAR=1e-3",
+    "fnir_50_fpir_0.01": "FNIR@FPIR=1e-2, N=50",
+    "non_easy_held_out": "non-easy",
+}
+COUNTS = ("chips", "people", "photos")
+ENROLLED, FPIR = 50, 0.01
+AVERAGED = "+ averaging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +88,36 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
     plan = replace(plan, augment=base.augment if base.augment != PLAIN else Augment())
     yield "+ augmentation", _staged(plan, settings, [warm_up, on_chips, rounds])
     stages = [replace(stage, average=settings.average) for stage in (warm_up, on_chips, rounds)]
-    yield "+ averaging", _staged(plan, settings, stages)
+    yield AVERAGED, _staged(plan, settings, stages)
     if base.data.teacher and share:
         yield "+ blends", _staged(plan, settings, [stages[0], replace(stages[1], blend_share=share), stages[2]])
     each = settings.chips_per_person
     stages[1] = replace(stages[1], people_per_batch=settings.batch // each, chips_per_person=each, per_person=0)
     yield "+ P x K", _staged(plan, settings, stages)
+
+
+def scaled(base: Recipe, settings: Settings, data: Path, out: Path) -> Iterator[tuple[str, Recipe]]:
+    """Yield the row "+ averaging" with half of the people, whose list goes into `out`, and with twice the chips."""
+    plan = dict(plans(base, settings))[AVERAGED]
+    fewer = replace(plan.data, clean=str(leave_half(plan, data, out / "half.tsv").resolve()))
+    yield "averaging, half of the people", replace(plan, data=fewer)
+    yield "averaging, twice the chips", dict(plans(base, replace(settings, chips=2 * settings.chips)))[AVERAGED]
+
+
+def leave_half(plan: Recipe, data: Path, path: Path) -> Path:
+    """Write a clean list that also leaves out every second person, drawn by the recipe's seed; return its path."""
+    listing = list_chips(data / plan.data.train)
+    known = read_clean(data / plan.data.clean) if plan.data.clean else Clean(path, "")
+    left = apply_clean(listing, known).names
+    into = {name: target for name, (target, _) in known.merges.items()}
+    order = np.random.default_rng(plan.seed).permutation(len(left))
+    gone = {left[place] for place in order[len(left) // 2 :]}
+    drops = [Decision(what, "") for what in known.drops]
+    joins = [Decision(name, "", target) for name, target in into.items()]
+    half = [Decision(name, "not of this half") for name in listing.names if into.get(name, name) in gone]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_clean(path, drops + joins + half)
+    return path
 
 
 def _first(base: Recipe, kinds: tuple[str, ...], otherwise: Stage) -> Stage:
@@ -112,10 +152,12 @@ def _staged(plan: Recipe, settings: Settings, stages: list[Stage]) -> Recipe:
     return replace(plan, stage=shared)
 
 
-def train_row(plan: Recipe, data: Path, folder: Path) -> dict[str, Any]:
+def train_row(plan: Recipe, data: Path, folder: Path, oneshot: Path | None) -> dict[str, Any]:
     """Train a row, or go on with it, and return its figures; of a row that is done, return those it had."""
     done = folder / RESULT
     asked = {"recipe": plan.resolved(), "data": str(data.resolve())}
+    if oneshot:
+        asked["oneshot"] = str(oneshot.resolve())
     if done.exists():
         result = json.loads(done.read_text())
         if result.pop("asked") != asked:
@@ -125,7 +167,7 @@ def train_row(plan: Recipe, data: Path, folder: Path) -> dict[str, Any]:
         return result
     curriculum = commands.open_run(plan, data, folder, resume=(folder / CHECKPOINT).exists())
     curriculum.run()
-    result = measure(curriculum)
+    result = measure(curriculum, oneshot)
     import keras  # not before open_run has chosen the backend
 
     keras.utils.clear_session()
@@ -135,7 +177,7 @@ def train_row(plan: Recipe, data: Path, folder: Path) -> dict[str, Any]:
     return result
 
 
-def measure(curriculum: Any) -> dict[str, Any]:
+def measure(curriculum: Any, oneshot: Path | None) -> dict[str, Any]:
     """Return the figures of a trained row, on the held-out people."""
     from edgeface_train.batches import embed_chips
     from edgeface_train.mining import Photos, non_easy_fraction
@@ -143,11 +185,13 @@ def measure(curriculum: Any) -> dict[str, Any]:
     held, fitter = curriculum.held_out, curriculum.fitter
     vectors = embed_chips(fitter.measured, held.images, fitter.spec)
     genuine, impostor = similarity_pairs(vectors, held.people)
+    searched = {"fnir_50_fpir_0.01": _missed(vectors, held, oneshot)} if oneshot else {}
     rounds, rng = curriculum.recipe.stage[-1], np.random.default_rng(curriculum.recipe.seed)
     epochs = [entry for entry in curriculum.journal.entries() if entry["event"] == "epoch"]
     return {
         "tar_at_far_0.01": float(tar_at_far(genuine, impostor, 1e-2)[0]),
         "tar_at_far_0.001": float(tar_at_far(genuine, impostor, 1e-3)[0]),
+        **searched,
         "non_easy_held_out": non_easy_fraction(
             Photos(held.people), vectors, rounds.margin, draws=rounds.stop.draws, rng=rng
         ),
@@ -160,17 +204,30 @@ def measure(curriculum: Any) -> dict[str, Any]:
     }
 
 
-def compare(base: Recipe, data: Path, out: Path, settings: Settings, report: Callable[[str], object]) -> dict[str, Any]:
-    """Train every row and return the figures by its name. Raise ConfigError, first, for what some row could not do."""
-    _check(base, data, settings)
-    rows: dict[str, Any] = {}
-    for number, (name, plan) in enumerate(plans(base, settings)):
+def _missed(vectors: Vector, held: ChipSet, oneshot: Path) -> float:
+    """Return the mean FNIR over the galleries of 50 people that a CSV lists."""
+    everybody = np.ones((1, len(held.names)), np.int64)
+    galleries = [gallery for gallery in read_galleries(oneshot, held) if gallery.size == ENROLLED]
+    if not galleries:
+        raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
+    found = [search_gallery(vectors @ vectors.T, held.people, gallery) for gallery in galleries]
+    return float(np.mean([missed(one, FPIR, everybody)[0] for one in found]))
+
+
+def compare(
+    rows: Iterable[tuple[str, Recipe]], data: Path, out: Path, oneshot: Path | None, report: Callable[[str], object]
+) -> dict[str, Any]:
+    """Train every row and return the figures by its name."""
+    figures: dict[str, Any] = {}
+    for number, (name, plan) in enumerate(rows):
         report(f"row {number + 1}: {name}\n")
-        rows[name] = train_row(plan, data, out / f"{number + 1}-{name.strip('+ ').replace(' ', '-')}")
-    return rows
+        folder = out / f"{number + 1}-{name.strip('+ ').replace(',', '').replace(' ', '-')}"
+        figures[name] = train_row(plan, data, folder, oneshot)
+    return figures
 
 
-def _check(base: Recipe, data: Path, settings: Settings) -> None:
+def check(base: Recipe, data: Path, settings: Settings) -> None:
+    """Raise ConfigError for what some row could not do."""
     if base.data.clean and not base.data.held_out:
         raise ConfigError(
             "the clean list would move who is held out, so that rows could not be compared",
@@ -189,10 +246,11 @@ def _check(base: Recipe, data: Path, settings: Settings) -> None:
 
 def table(rows: dict[str, Any]) -> str:
     """Return the figures as a Markdown table."""
-    lines = [HEADINGS, ["---"] * len(HEADINGS)]
+    measured = {key: heading for key, heading in SHARES.items() if all(key in row for row in rows.values())}
+    lines = [["row", *measured.values(), *COUNTS, "minutes"], ["---"] * (len(measured) + len(COUNTS) + 2)]
     for name, row in rows.items():
-        shares = [f"{row[key]:.1%}" for key in ("tar_at_far_0.01", "tar_at_far_0.001", "non_easy_held_out")]
-        counts = [f"{row[key]:,}" for key in ("chips", "people", "photos")]
+        shares = [f"{row[key]:.1%}" for key in measured]
+        counts = [f"{row[key]:,}" for key in COUNTS]
         lines.append([name, *shares, *counts, f"{row['seconds'] / 60:.1f}"])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -207,11 +265,6 @@ def shared_settings(base: Recipe, chips: int, chips_per_person: int, average: fl
     return Settings(chips // batch * batch, batch, chips_per_person, average)
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print the table and the JSON; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -221,18 +274,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the rows' runs, ablation.md, ablation.json")
     parser.add_argument("--chips-per-person", type=int, default=4, help="K of the last row")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the average")
+    parser.add_argument("--scale", action="store_true", help="rows of half of the people and of twice the chips, too")
+    parser.add_argument("--oneshot", type=Path, help="CSV with the columns trial, n, enrolled, of the people held out")
     args = parser.parse_args(arguments)
     try:
         base = read_recipe(find_recipe(args.recipe))
         settings = shared_settings(base, args.chips, args.chips_per_person, args.average)
-        rows = compare(base, args.data, args.out, settings, sys.stderr.write)
+        check(base, args.data, settings)
+        plan = chain(plans(base, settings), scaled(base, settings, args.data, args.out) if args.scale else ())
+        rows = compare(plan, args.data, args.out, args.oneshot, sys.stderr.write)
     except EdgefaceError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code
     found = json.dumps({"recipe": base.name, "seed": base.seed, "batch": settings.batch, "rows": rows})
     (args.out / "ablation.md").write_text(table(rows))
     (args.out / "ablation.json").write_text(found + "\n")
-    _write(f"{table(rows)}\n{found}\n")
+    sys.stdout.write(f"{table(rows)}\n{found}\n")
     return 0
 
 
