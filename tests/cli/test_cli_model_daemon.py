@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeface import succession, wiring
+from edgeface import succession, wiring_cameras
 from edgeface.config import load
 from edgeface.core.types import Frame
 from edgeface.drivers.control_client import ControlClient
@@ -79,8 +79,8 @@ def test_a_running_daemon_goes_over_by_itself_and_tells_how_far_it_is(cli, enrol
         cameras.append(Live(ended))
         return cameras[-1]
 
-    monkeypatch.setattr(wiring, "films_live", lambda _config: True)
-    monkeypatch.setattr(wiring, "make_live_camera", make_camera)
+    monkeypatch.setattr(wiring_cameras, "films_live", lambda _config: True)
+    monkeypatch.setattr(wiring_cameras, "make_live_camera", make_camera)
     steps = threading.Thread(target=go_over)
     steps.start()
     run = cli("run", "--daemon", "--json", "-o", "control.socket=s", "-o", "motion.gate=never")
