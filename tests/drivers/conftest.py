@@ -1,4 +1,4 @@
-"""A folder where permissions count, even in tests that the superuser runs, and a certificate of this machine."""
+"""A gallery, a folder where permissions count, even in tests that the superuser runs, and a certificate."""
 
 import os
 import subprocess
@@ -10,9 +10,27 @@ from pathlib import Path
 
 import pytest
 
+from edgeface.drivers.store import Gallery
+from tests.drivers.stored import MODEL
+
 NOBODY = 65534
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg reads it once, when the first test writes a video
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a gallery can be made, in a folder that holds nothing else."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder / "gallery.db"
+
+
+@pytest.fixture
+def gallery(path: Path) -> Iterator[Gallery]:
+    """An open gallery of nobody, whose clock stands at 1000 s."""
+    with Gallery(path, MODEL, clock=lambda: 1000.0) as opened:
+        yield opened
 
 
 @pytest.fixture

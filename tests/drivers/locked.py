@@ -8,9 +8,8 @@ from edgeface.core.types import Embedding
 from edgeface.drivers import keyring
 from edgeface.drivers.keyring import read_keyring
 from edgeface.drivers.store import Gallery
-from tests.drivers.test_forgotten import MODEL, of_person
+from tests.drivers.stored import MODEL, of_person
 
-NOW = 1_764_057_600.0
 WORDS = "correct horse battery staple"
 
 
@@ -25,11 +24,6 @@ def other(_salt: bytes) -> bytes:
 def keys_of(path: Path) -> keyring.Keyring:
     [file] = path.parent.glob("*.keys")
     return read_keyring(file)
-
-
-def names(path: Path) -> list[str]:
-    with Gallery(path, MODEL, read_only=True) as gallery:
-        return [person.identity.name for person in gallery.people()]
 
 
 @contextmanager
