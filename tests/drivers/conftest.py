@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from edgeface.drivers import sealed
+from edgeface.drivers.gallery_transfer import export_people
 from edgeface.drivers.store import Gallery
-from tests.drivers.stored import MODEL
+from tests.drivers.locked import WORDS
+from tests.drivers.stored import MODEL, looks
 
 NOBODY = 65534
 
@@ -31,6 +34,23 @@ def gallery(path: Path) -> Iterator[Gallery]:
     """An open gallery of nobody, whose clock stands at 1000 s."""
     with Gallery(path, MODEL, clock=lambda: 1000.0) as opened:
         yield opened
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A sealed file of people with two looks of Ada and one of Zoë, who are in from.db beside it."""
+    path = tmp_path / "family.people"
+    with Gallery(tmp_path / "from.db", MODEL, clock=lambda: 1000.0) as gallery:
+        gallery.add("Ada", looks(0, 1), source="photo")
+        gallery.add("Zoë", looks(2), source="camera")
+        assert export_people(gallery, path, WORDS) == (2, 3)
+    return path
+
+
+@pytest.fixture
+def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a passphrase cost next to nothing: tests need no protection."""
+    monkeypatch.setattr(sealed, "COST", 2)
 
 
 @pytest.fixture
