@@ -9,7 +9,7 @@ from edgeface import succession, wiring_cameras
 from edgeface.config import load
 from edgeface.core.types import Frame
 from edgeface.drivers.control_client import ControlClient
-from tests.cli.two_models import KEEP, enroller, gallery_file, put_models
+from tests.cli.two_models import KEEP, gallery_file
 from tests.fakes import (
     GREEN,
     NEW_MODEL,
@@ -20,15 +20,7 @@ from tests.fakes import (
     paint,
 )
 
-
-@pytest.fixture(autouse=True)
-def world(painted, monkeypatch, tmp_path):
-    put_models(painted, monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def enrol(cli, picture):
-    return enroller(cli, picture)
+pytestmark = pytest.mark.usefixtures("two_models")
 
 
 class Live(PaintedCamera):

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeface.drivers import sealed
+from edgeface.drivers import control_server, sealed
+from edgeface.drivers.control_server import ControlServer
 from edgeface.drivers.gallery_transfer import export_people
 from edgeface.drivers.store import Gallery
+from tests.drivers.control_ends import serving
 from tests.drivers.locked import WORDS
 from tests.drivers.stored import MODEL, looks
 
@@ -51,6 +53,14 @@ def file(tmp_path: Path) -> Path:
 def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a passphrase cost next to nothing: tests need no protection."""
     monkeypatch.setattr(sealed, "COST", 2)
+
+
+@pytest.fixture
+def serve(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ControlServer]]:
+    """Return a function that answers at a socket, without a pause, until the test ends."""
+    monkeypatch.setattr(control_server, "PAUSE_SECONDS", 0.0)
+    with serving(path) as start:
+        yield start
 
 
 @pytest.fixture
