@@ -40,6 +40,10 @@ def _wiring() -> ModuleType:
     return _import("edgeface.wiring", "--force-reinstall edgeface")
 
 
+def _wiring_cameras() -> ModuleType:
+    return _import("edgeface.wiring_cameras", "--force-reinstall edgeface")
+
+
 def _succession() -> ModuleType:
     return _import("edgeface.succession", "--force-reinstall edgeface")
 
@@ -94,12 +98,12 @@ def _gallery(config: Config, ask: Callable[[], str] | None) -> str:
 
 
 def _camera(config: Config) -> str:
-    each = _wiring().camera_configs(config).items()
+    each = _wiring_cameras().camera_configs(config).items()
     return "; ".join((f"{name}: " if name else "") + _one_camera(own) for name, own in each)
 
 
 def _one_camera(config: Config) -> str:
-    with _wiring().make_camera(config) as camera:
+    with _wiring_cameras().make_camera(config) as camera:
         name, frame = camera.name, next(iter(camera.frames()), None)
     if frame is None:
         raise CameraError(f"camera {name} gives no frame", hint="name another with --camera")

@@ -1,48 +1,31 @@
-"""Turn a Config into the parts it describes: the one place where the application and the drivers meet."""
+"""Turn a Config into the parts of recognition; only in the wiring do the application and the drivers meet."""
 
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from edgeface.app.attention import Attention
-from edgeface.app.clock import SteadyClock
 from edgeface.app.closeup import CloseUp
-from edgeface.app.cooling import Cooling
 from edgeface.app.enroll import Enroller
-from edgeface.app.heart import Heart
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.search import Coarse
-from edgeface.app.several import worst_of
 from edgeface.app.sides import Successor
 from edgeface.app.stages import Stage, untimed
-from edgeface.app.supervise import POLL_SECONDS, SILENT_SECONDS, CameraHealth, SupervisedCamera
+from edgeface.app.supervise import SupervisedCamera
 from edgeface.card import SHIPPED_BUNDLE, SHIPPED_BUNDLES, Bundle, find_bundle, read_bundle
-from edgeface.config import CameraSettings, Config
+from edgeface.config import Config
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.decision import Policy
-from edgeface.core.duty import Duty, DutyLimits
-from edgeface.core.faceless import Faceless
-from edgeface.core.governor import Governor, GovernorLimits
-from edgeface.core.motion import Motion
 from edgeface.core.protocols import Detector, Embedder, Index
 from edgeface.core.tracking import Tracker
-from edgeface.core.types import AnyEvent
 from edgeface.drivers import signing
 from edgeface.drivers.annotate import VideoWriter
-from edgeface.drivers.cameras.choose import is_live, open_camera
-from edgeface.drivers.cameras.live import OPEN_SECONDS, without_password
-from edgeface.drivers.cameras.reader import JOIN_SECONDS, one_at_a_time
 from edgeface.drivers.cameras.source import Source
 from edgeface.drivers.detectors.yunet import YuNet
 from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.drivers.gallery_upgrade import upgrade
 from edgeface.drivers.master_key import Ask, Master, read_master
-from edgeface.drivers.notify import Notifier
 from edgeface.drivers.store import Gallery
-from edgeface.drivers.thermal import read_heat
 from edgeface.errors import ModelError
 from edgeface.wiring_household import household_policy
 
@@ -50,9 +33,6 @@ DEFAULT_BUNDLE = SHIPPED_BUNDLE
 
 PROVING_SECONDS = 0.25
 """Where liveness is required a decided face is looked at so often at least."""
-
-SOURCE_STALL_SECONDS = SILENT_SECONDS + 0.5
-"""A supervised source gives up a little later than its supervisor, which then calls it stalled and not lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,90 +126,6 @@ def check_model(parts: Parts, gallery: Gallery) -> None:
     gallery.nearest(of_nothing, 1)
 
 
-def make_camera(config: Config) -> Source:
-    """Open the configured source of frames, of several the first."""
-    chosen = next(iter(camera_configs(config).values())).camera
-    return open_camera(chosen.source, width=chosen.width, height=chosen.height, small_px=config.detection.long_side)
-
-
-def camera_configs(config: Config) -> dict[str, Config]:
-    """Return the settings that hold for each camera by its name; the only one of [camera] has none."""
-    if not config.cameras:
-        return {"": config}
-    return {
-        each.name: replace(config, camera=CameraSettings(each.source, each.width, each.height), cameras=())
-        for each in config.cameras
-    }
-
-
-def make_live_camera(
-    config: Config,
-    clock: SteadyClock,
-    tell: Callable[[AnyEvent], None],
-    *,
-    must_open: bool,
-    name: str = "",
-    ring: Callable[[], None] | None = None,
-) -> SupervisedCamera:
-    """Supervise the configured live source. With `must_open` one that does not open at once raises CameraError.
-
-    One of several has a `name`, and rings when it has something, as nobody waits for it.
-    """
-    chosen = config.camera
-
-    def open_source() -> Source:
-        return open_camera(
-            chosen.source,
-            width=chosen.width,
-            height=chosen.height,
-            small_px=config.detection.long_side,
-            clock=clock,
-            stall_seconds=SOURCE_STALL_SECONDS,
-            open_seconds=OPEN_SECONDS,
-        )
-
-    name = name or (without_password(chosen.source) if "://" in chosen.source else chosen.source)
-    return SupervisedCamera(
-        name,
-        one_at_a_time(open_source, name, ring=ring, join_seconds=0.0 if ring else JOIN_SECONDS),
-        clock=clock,
-        wait=time.sleep,
-        tell=tell,
-        must_open=must_open,
-        poll_seconds=0.0 if ring else POLL_SECONDS,
-    )
-
-
-def make_heart(manager: Notifier, cameras: Mapping[str, Source | SupervisedCamera]) -> Heart:
-    """Return what feeds the watchdog from the loop; a recording is always well."""
-
-    def health() -> CameraHealth:
-        healths = {
-            name: camera.health if isinstance(camera, SupervisedCamera) else CameraHealth("ok")
-            for name, camera in cameras.items()
-        }
-        return worst_of(healths) if len(healths) > 1 else next(iter(healths.values()))
-
-    return Heart(manager, health, time.monotonic)
-
-
-def make_cooling(config: Config, clock: SteadyClock, tell: Callable[[AnyEvent], None]) -> Cooling:
-    """Return what slows the loop of a live camera on a hot board."""
-    chosen = config.thermal
-    limits = GovernorLimits(chosen.slow_above_celsius, chosen.resume_below_celsius, 1 / chosen.slowest_fps)
-    return Cooling(read_heat, Governor(limits), clock, tell)
-
-
-def films_live(config: Config) -> bool:
-    """Tell whether the configured source is a live one: no video and no folder. Of several cameras ask for each."""
-    return is_live(config.camera.source)
-
-
-def make_clock() -> SteadyClock:
-    """Return the time of the frames of live sources."""
-    return SteadyClock(time.time, time.monotonic)
-
-
 def make_pipeline(
     config: Config, parts: Parts, index: Index, *, successor: Successor | None = None, stage: Stage = untimed
 ) -> Pipeline:
@@ -252,20 +148,6 @@ def reverify_seconds(config: Config) -> float:
     """Return how often a decided face is looked at: soon after it may have given its place to a picture."""
     usual = config.tracking.reverify_seconds
     return min(usual, PROVING_SECONDS) if config.liveness.mode == "require" else usual
-
-
-def make_attention(config: Config) -> Attention | None:
-    """Return what chooses the frames to search; None: every frame is searched, as those of recordings."""
-    chosen = config.motion
-    if chosen.gate == "never" or (chosen.gate == "live" and not films_live(config)):
-        return None
-    limits = DutyLimits(
-        check_seconds=chosen.check_seconds,
-        follow_seconds=config.tracking.patience_seconds,
-        idle_after_seconds=chosen.idle_after_seconds,
-        idle_period_seconds=1 / chosen.idle_fps,
-    )
-    return Attention(Duty(Motion(chosen.least_levels), limits), Faceless(chosen.no_face_seconds))
 
 
 def make_coarse(config: Config, detector: Detector) -> Coarse | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from edgeface import wiring, wiring_sightings
+from edgeface import wiring, wiring_cameras, wiring_sightings
 from edgeface.app.pipeline import Recognition
 from edgeface.app.run import Lookout
 from edgeface.app.sides import Successor
@@ -33,7 +33,7 @@ def make_lookout(
         sinks,
         name=name,
         every=config.recognition.every,
-        attention=None if wants_every_frame else wiring.make_attention(config),
+        attention=None if wants_every_frame else wiring_cameras.make_attention(config),
         prover=wiring_sightings.make_prover(config),
         visitors=wiring_sightings.make_visitors(config, parts.policy, gallery),
         on_frame=on_frame,

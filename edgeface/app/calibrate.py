@@ -22,6 +22,7 @@ class KnownLook:
     number: int
     name: str
     vector: Vector
+    """(size,), unit length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,10 @@ def rate_of(false_accepts_per_day: float, strangers_per_day: float) -> float:
 def _stranger_scores(
     cohort: Cohort | None, own: Vector | None, vectors: Vector, people: npt.NDArray
 ) -> npt.NDArray[np.float64]:
+    """Return the corrected cosines of strangers with people, (strangers, people): those of the cohort, then your own.
+
+    `vectors`, (looks, size), are of the gallery, and `people`, (looks,), say by number whose they are.
+    """
     known = [] if cohort is None else [cohort.scores(vectors, people)]
     known += [] if own is None else [Cohort(own).scores(vectors, people)]
     count = sum(map(len, known))
@@ -164,13 +169,17 @@ def _stranger_scores(
 
 
 def _named(own: Vector, vectors: Vector, people: npt.NDArray, advice: Advice) -> int:
+    """Count those of your own strangers, (n, size), who would be given a name."""
     ranked = np.sort(Cohort(own).scores(vectors, people), axis=1)
     leads = ranked[:, -1] - ranked[:, -2] >= advice.margin if ranked.shape[1] > 1 else True
     return int(np.sum((ranked[:, -1] >= advice.threshold) & leads))
 
 
 def _suspects(looks: Sequence[KnownLook], people: npt.NDArray, left_out: LeftOut, level: float) -> list[Suspect]:
-    """Return looks that are nearer to somebody else than to their person, or to nothing at all."""
+    """Return looks that are nearer to somebody else than to their person, or to nothing at all.
+
+    `people`, (looks,), are the numbers of their owners.
+    """
     name_of = {int(person): look.name for person, look in zip(people, looks, strict=True)}
     mistaken, apart = left_out.mistaken(level), outliers(left_out, people, level)
     found = []

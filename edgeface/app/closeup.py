@@ -42,4 +42,5 @@ class CloseUp:
 
 
 def _middle(box: Box) -> np.ndarray:
+    """Return the centre of a box, (2,): x and y in pixels."""
     return np.array([box.left + box.width / 2, box.top + box.height / 2])

@@ -6,6 +6,7 @@ from typing import Protocol
 from edgeface.app.supervise import CameraHealth
 
 BEAT_SECONDS = 1.0
+"""The watchdog is fed so often at most."""
 
 
 class Manager(Protocol):

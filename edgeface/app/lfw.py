@@ -127,6 +127,7 @@ def _check_present(folder: Path, photos: Sequence[tuple[str, int]]) -> None:
 
 
 def _embed(path: Path, read: Callable[[Path], Image], detector: Detector, embedder: Embedder) -> Vector | None:
+    """Return the unit vector of the person named, (size,); None where the photo shows no face or is refused."""
     try:
         image = read(path)
     except EnrollmentError:
@@ -138,6 +139,7 @@ def _embed(path: Path, read: Callable[[Path], Image], detector: Detector, embedd
 
 
 def _similarity(pair: Pair, first: Vector | None, second: Vector | None) -> float:
+    """Return the cosine of two photos, or what is wrong at every threshold where one of them shows no face."""
     if first is None or second is None:
         return ALWAYS_REFUSED if pair.same else ALWAYS_ACCEPTED
     return float(first @ second)

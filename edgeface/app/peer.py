@@ -12,6 +12,7 @@ from edgeface.core.protocols import Camera
 from edgeface.core.types import Frame, Image
 
 Vectors = npt.NDArray[np.float64]
+"""One vector, (size,), or those of several people, (people, size)."""
 
 
 class Peer(Protocol):
@@ -28,11 +29,11 @@ class Peer(Protocol):
         ...
 
     def describe(self, image: Image, landmarks: Any) -> Vectors:
-        """Return its vector."""
+        """Return its vector, (vector_size,)."""
         ...
 
     def match(self, known: Vectors, vector: Vectors) -> int | None:
-        """Return which of the known vectors is the same person's; None: nobody's."""
+        """Return which of the known vectors, (people, vector_size), is the same person's; None: nobody's."""
         ...
 
 
@@ -46,7 +47,7 @@ def first_vector(camera: Camera, peer: Peer) -> Vectors | None:
 
 
 def enrolled(somebody: Vectors, people: int, seed: int = 11) -> Vectors:
-    """Return the vectors of so many people: random ones of unit length, and somebody's at the end."""
+    """Return the vectors of so many people, (people, size): random ones of unit length, and somebody's at the end."""
     others = np.random.default_rng(seed).normal(size=(people - 1, len(somebody)))
     return np.vstack([others / np.linalg.norm(others, axis=1, keepdims=True), somebody])
 

@@ -9,6 +9,8 @@ from edgeface.core.protocols import Embedder
 from edgeface.core.types import Image
 
 LEAST_ROUNDS = 20
+"""So often each candidate embeds at least, however little time there is."""
+
 LARGEST_LOSS = 0.01
 """What a faster variant may accept less of true pairs than the best one, at the configured false-accept rate."""
 

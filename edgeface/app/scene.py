@@ -46,14 +46,14 @@ def paint_scene(face: Image, frames: int) -> Iterator[Image]:
 
 
 def _wall() -> np.ndarray:
-    """Return a wall of soft light and shade."""
+    """Return a wall of soft light and shade, (480, 640, 3) float32 grey levels."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     light = 90 + 40 * np.sin(columns / 90) + 30 * np.cos(rows / 70)
     return (light[..., np.newaxis] * (1.0, 0.95, 0.9)).astype(np.float32)
 
 
 def _mask(side: int) -> np.ndarray:
-    """Return how much of the face, 0 to 1, is seen at each place of its square."""
+    """Return how much of the face, 0 to 1, is seen at each place of its square, (side, side, 1)."""
     distance = np.abs(np.linspace(-1, 1, side, dtype=np.float32))
     from_centre = np.maximum(distance[:, np.newaxis], distance)
     return np.clip((1 - from_centre) / RIM, 0, 1)[..., np.newaxis]

@@ -13,10 +13,14 @@ POLL_SECONDS = 0.25
 """The loop beats at least so often, whatever the camera does."""
 
 SILENT_SECONDS = 1.5
+"""A camera that gives nothing for so long, beyond what was asked of it, is stalled."""
+
 OPEN_SECONDS = 15.0
 """A camera that is opening may be silent for so long: a network stream takes up to 10 s."""
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
+"""Before a camera is opened again; each wait is twice the one before."""
+
 STEADY_SECONDS = 10.0
 """After so long without a fault the next one begins with the shortest wait again."""
 

@@ -12,6 +12,8 @@ RATE_SECONDS = 2.0
 """The rate of frames is counted anew so often."""
 
 CHECK_SECONDS = 0.25
+"""Who waits for a frame is asked so often whether they still want it."""
+
 REST_SECONDS = 0.1
 """Who looks on lets the loop have the processor for so long before they take another frame."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from edgeface.app.bench import Measured, TimedCamera
 from edgeface.app.peer import enrolled, first_vector, measure_peer
 from edgeface.app.stages import Stopwatch
@@ -99,10 +99,10 @@ def work_as(side: str, config: Config, *, people: int, turn: Callable[[], bool])
     if side == EVERY_FRAME:
         return work_through(replace(config, tracking=replace(config.tracking, reverify_seconds=0.0)), turn=turn)
     peer = FaceRecognition(upsampled=UPSAMPLED if side == PEER else 0)
-    with wiring.make_camera(config) as source:
+    with wiring_cameras.make_camera(config) as source:
         somebody = first_vector(source, peer)
     if somebody is None:
         raise NoFaceFound(f"{side} finds no face in {source.name}", hint=SCENE_HINT)
     stopwatch = Stopwatch(time.perf_counter, time.process_time)
-    with wiring.make_camera(config) as source, too_short(source.name):
+    with wiring_cameras.make_camera(config) as source, too_short(source.name):
         return measure_peer(TimedCamera(source, stopwatch, turn=turn), peer, enrolled(somebody, people), stopwatch)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeface import wiring, wiring_sightings
+from edgeface import wiring, wiring_cameras, wiring_sightings
 from edgeface.app.bench import Measured, TimedCamera, first_look, measure
 from edgeface.app.scene import FPS, paint_scene
 from edgeface.app.stages import Stopwatch
@@ -100,7 +100,7 @@ def work_through(config: Config, *, seconds: float = math.inf, turn: Callable[[]
     stopwatch = Stopwatch(time.perf_counter, time.process_time)
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=True) as gallery,
-        wiring.make_camera(config) as source,
+        wiring_cameras.make_camera(config) as source,
     ):
         pipeline = wiring.make_pipeline(config, parts, gallery, stage=stopwatch)
         camera = TimedCamera(source, stopwatch, seconds=seconds, turn=turn)
@@ -122,7 +122,7 @@ def start_afresh(config: Config, *, seconds: float) -> FreshRun:
     settings = Path(config.gallery.path).with_name("config.toml")
     command = [sys.executable, "-m", "edgeface", "run", "--json", "--config", str(settings)]
     # A recording ends by itself, however slow the machine is.
-    patience = LIVE_PATIENCE_SECONDS if wiring.films_live(config) else math.inf
+    patience = LIVE_PATIENCE_SECONDS if wiring_cameras.films_live(config) else math.inf
     return watch_process(command, _is_arrival, seconds=seconds, patience_seconds=patience)
 
 
@@ -143,7 +143,7 @@ def _write_scene(path: Path, seconds: float) -> Path:
 def _enrol(config: Config, people: int) -> tuple[int, int]:
     """Enrol the first face of the source, and others up to a number of people; return the frames' width and height."""
     parts = wiring.make_parts(config, live=True)
-    with wiring.make_camera(config) as camera:
+    with wiring_cameras.make_camera(config) as camera:
         look = first_look(camera, parts.detector, parts.embedder)
     if look is None:
         raise NoFaceFound(f"no face that is good enough in the first seconds of {camera.name}", hint=SCENE_HINT)

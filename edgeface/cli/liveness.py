@@ -114,20 +114,20 @@ def _attacks(given: str) -> Iterator[tuple[str, Path]]:
 
 
 def _of_films(config: Config, detector: "Detector", films: list[tuple[str, Path]]) -> "dict[str, list[Trial]]":
-    from edgeface import wiring, wiring_sightings
+    from edgeface import wiring_cameras, wiring_sightings
     from edgeface.app.liveness_trials import trials_of
 
     measured: dict[str, list[Trial]] = {}
     limits = wiring_sightings.liveness_limits(config, turns=0)
     for kind, film in films:
-        with wiring.make_camera(with_source(config, str(film))) as source:
+        with wiring_cameras.make_camera(with_source(config, str(film))) as source:
             measured.setdefault(kind, []).extend(trials_of(source, detector, limits))
     return measured
 
 
 def _at_the_camera(config: Config, detector: "Detector", trials: int) -> "dict[str, list[Trial]]":
     """Ask for each kind in turn; whoever has none of it leaves it out."""
-    from edgeface import wiring, wiring_sightings
+    from edgeface import wiring_cameras, wiring_sightings
     from edgeface.app.liveness_trials import live_trial
 
     measured: dict[str, list[Trial]] = {}
@@ -142,7 +142,7 @@ def _at_the_camera(config: Config, detector: "Detector", trials: int) -> "dict[s
             )
             if answer.strip().lower() == "s":
                 break
-            with wiring.make_camera(config) as source:
+            with wiring_cameras.make_camera(config) as source:
                 trial = live_trial(source, detector, limits, draw=wiring_sightings.draw_turn, tell=tell)
             tell(f"  {'counts as alive' if trial.alive else 'not proven'}, relief {trial.relief:.3f}")
             measured.setdefault(kind, []).append(trial)

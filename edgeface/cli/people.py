@@ -189,9 +189,9 @@ def _from_photos(photos: list[str], enroller: "Enroller", name: str, force: bool
 
 
 def _from_camera(config: Config, enroller: "Enroller", name: str, seconds: float, force: bool) -> "Enrolled":
-    from edgeface import wiring
+    from edgeface import wiring_cameras
 
-    with wiring.make_camera(config) as source:
+    with wiring_cameras.make_camera(config) as source:
         tell(f"looking at {source.name} for {seconds:g} s")
         return enroller.from_camera(name, source, seconds=seconds, tell=tell, force=force)
 

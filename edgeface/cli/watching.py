@@ -64,7 +64,7 @@ def watch_once(
     json_output: bool,
 ) -> bool:
     """Watch until the sources end, or the settings or the gallery's models change: then return True."""
-    from edgeface import succession, wiring, wiring_sightings
+    from edgeface import succession, wiring, wiring_cameras, wiring_sightings
     from edgeface.app.run import watch_all
     from edgeface.app.several import Bell
     from edgeface.drivers.gallery_file import exists
@@ -80,7 +80,7 @@ def watch_once(
     # Before anybody is enrolled the gallery waits for its file, so that who is enrolled later gets a name.
     read_only = exists(Path(config.gallery.path)) and not config.unknown.remember
     printed = Chosen(JsonLines(sys.stdout) if json_output else Text(sys.stdout), config.output.events)
-    clock, bell = wiring.make_clock(), Bell()
+    clock, bell = wiring_cameras.make_clock(), Bell()
     with (
         wiring.open_gallery(config, parts.embedder.model, read_only=read_only, ask=ask_passphrase) as gallery,
         succession.successor(given, gallery) as successor,
@@ -96,10 +96,10 @@ def watch_once(
         powers.watch = Watch(cameras, outboxes)
         kept = _Kept(parts, gallery, successor, keepers)
         lookouts = _lookouts(config, kept, [outboxes, printed, powers.window], film, clock)
-        live = any(map(wiring.films_live, wiring.camera_configs(config).values()))
-        cooling = wiring.make_cooling(config, clock, _teller([outboxes, printed], clock)) if live else None
+        live = any(map(wiring_cameras.films_live, wiring_cameras.camera_configs(config).values()))
+        cooling = wiring_cameras.make_cooling(config, clock, _teller([outboxes, printed], clock)) if live else None
         models = ModelsInUse(gallery.upgrade, lambda: prove(reloader.config)) if live else None
-        beat = _beat(wiring.make_heart(manager, cameras), cooling, cameras, lookouts)
+        beat = _beat(wiring_cameras.make_heart(manager, cameras), cooling, cameras, lookouts)
         seen = _seen(cameras, powers.window, bell.wait)
         has_new_models = models.changed if models else lambda: False
         give_back()
@@ -134,7 +134,7 @@ def _lookouts(
     clock: "SteadyClock",
 ) -> "dict[str, Lookout]":
     """Return what follows each camera; all of them search and embed with the same networks, in turn."""
-    from edgeface import wiring
+    from edgeface import wiring_cameras
     from edgeface.wiring_lookout import make_lookout
 
     return {
@@ -142,14 +142,14 @@ def _lookouts(
             own,
             kept.parts,
             kept.gallery,
-            [*sinks, *kept.keepers] if wiring.films_live(own) else sinks,
+            [*sinks, *kept.keepers] if wiring_cameras.films_live(own) else sinks,
             successor=kept.successor,
             name=name,
             on_frame=_drawing(film) if film else None,
             wants_every_frame=film is not None,
             date=clock.date,
         )
-        for name, own in wiring.camera_configs(config).items()
+        for name, own in wiring_cameras.camera_configs(config).items()
     }
 
 
@@ -219,17 +219,19 @@ def _cameras(
     must_open: bool,
 ) -> "Iterator[dict[str, Source | SupervisedCamera]]":
     """Open every camera; only one of several rings."""
-    from edgeface import wiring
+    from edgeface import wiring_cameras
 
     with ExitStack() as stack:
         opened: dict[str, Source | SupervisedCamera] = {}
-        configs = wiring.camera_configs(config)
+        configs = wiring_cameras.camera_configs(config)
         for name, own in configs.items():
-            if wiring.films_live(own):
+            if wiring_cameras.films_live(own):
                 bell = ring if len(configs) > 1 else None
-                camera = wiring.make_live_camera(own, clock, tell_all, must_open=must_open, name=name, ring=bell)
+                camera = wiring_cameras.make_live_camera(
+                    own, clock, tell_all, must_open=must_open, name=name, ring=bell
+                )
             else:
-                camera = wiring.make_camera(own)
+                camera = wiring_cameras.make_camera(own)
             opened[name] = stack.enter_context(camera)
         yield opened
 

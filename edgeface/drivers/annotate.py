@@ -5,13 +5,12 @@ import shutil
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
 from edgeface.core.types import Box, Image
+from edgeface.drivers.closing import Closing
 from edgeface.drivers.quiet import opencv_muted
 from edgeface.errors import HardwareError
 
@@ -48,7 +47,7 @@ def draw(image: Image, labels: Sequence[Label]) -> Image:
     return drawn
 
 
-class VideoWriter:
+class VideoWriter(Closing):
     """An .mp4 of annotated frames at the frame rate of their source.
 
     The first frame sets the size; later ones of another size are scaled to it. Without any frame no file is
@@ -67,14 +66,6 @@ class VideoWriter:
                 f"video {path} cannot be written: {path.parent} is no folder for that",
                 hint="name a file in a folder that can be written",
             )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"VideoWriter({str(self._path)!r}, {'open' if self._writer else 'closed'})"

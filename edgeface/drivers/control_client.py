@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from edgeface.drivers.closing import Closing
 from edgeface.drivers.control_wire import Wire
 from edgeface.errors import CallerGone, ControlError, EdgefaceError, NoDaemon
 
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 60.0
 START = "start one with `edgeface run --daemon` and control.socket, or name its socket with --socket"
 
 
-class ControlClient:
+class ControlClient(Closing):
     """A connection to a daemon, for one request.
 
     Raise NoDaemon when none listens, ControlError when it is not for you.
@@ -30,14 +30,6 @@ class ControlClient:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._wire = Wire(_connect(path), longest=LONGEST_ANSWER)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"ControlClient({self._path})"

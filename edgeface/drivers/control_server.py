@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from edgeface.core.types import Right
+from edgeface.drivers.closing import Closing
 from edgeface.drivers.control_wire import Peer, Wire, peer_of
 from edgeface.drivers.rate_limit import RateLimit
 from edgeface.drivers.unix_listener import listen_at
@@ -57,7 +57,7 @@ class Caller:
             raise CallerGone(f"{self.who} does not wait for the answer")
 
 
-class ControlServer:
+class ControlServer(Closing):
     """Hands each request, with its `Caller`, to `answer`, which may take its time and raise EdgefaceError.
 
     One thread accepts and one answers each connection. Raise ConfigError when the socket cannot be made.
@@ -76,14 +76,6 @@ class ControlServer:
         self._listener = listen_at(path, backlog=BACKLOG, setting="control.socket", mode=0o660, group=group)
         self._thread = threading.Thread(target=self._accept, name="control socket", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"ControlServer({self._path}, {'closed' if self._closed else 'open'})"

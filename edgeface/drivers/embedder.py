@@ -1,17 +1,15 @@
 """Embed chips with the TFLite file of a bundle, exactly as the card says, after proving that this runtime agrees."""
 
 import base64
-import struct
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edgeface.card import Bundle, Variant
 from edgeface.core.prepare import InputSpec, dequantise, normalise, quantise, to_input, views
 from edgeface.core.types import Embedding, Image, Vector
-from edgeface.drivers.quiet import opencv_muted
+from edgeface.drivers.png import decode_png, png_size
 from edgeface.drivers.runtime import Model, load
 from edgeface.errors import CardMismatch, ModelError
 
@@ -68,7 +66,6 @@ class TfliteEmbedder:
         return similarity
 
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 MAX_CHIP_PX = 2048
 """Twice the largest input that a card may name."""
 LARGEST = 1e15
@@ -76,11 +73,12 @@ LARGEST = 1e15
 
 
 def run_chip(model: Model, spec: InputSpec, chip: Image) -> Vector:
-    """Return the unit vector of one chip."""
+    """Return the unit vector, (size,), of one chip, (H, W, 3) RGB."""
     return normalise(np.sum([_run(model, to_input(view, spec)) for view in views(chip[np.newaxis], spec)], axis=0))
 
 
 def _run(model: Model, values: npt.NDArray[np.float32]) -> Vector:
+    """Return the unit vector, (size,), of what the network is fed with, (1, side, side, 3)."""
     if model.input.scale:
         values = quantise(values, model.input.scale, model.input.zero_point, model.input.dtype)
     output = model.run(values)[0]
@@ -103,17 +101,15 @@ def decode_chip(text: str) -> Image:
         encoded = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise CardMismatch(f"the card's golden chip is not base64 text: {error}", hint=again) from error
-    # Signature, the first chunk's length and kind, then width and height (PNG specification, 5.2 and 11.2.2).
-    sides = struct.unpack_from(">II", encoded, 16) if len(encoded) >= 24 else (0, 0)
-    if not encoded.startswith(PNG) or not all(1 <= side <= MAX_CHIP_PX for side in sides):
+    size = png_size(encoded)
+    if size is None or not all(1 <= side <= MAX_CHIP_PX for side in size):
         raise CardMismatch(
             f"the card's golden chip is not a picture: a PNG of at most {MAX_CHIP_PX} px a side is needed", hint=again
         )
-    with opencv_muted():
-        picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    picture = decode_png(encoded)
     if picture is None:
         raise CardMismatch("the card's golden chip is not a picture", hint=again)
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+    return picture
 
 
 def _check_shapes(model: Model, spec: InputSpec, embedding_size: int) -> None:

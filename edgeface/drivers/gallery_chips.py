@@ -1,7 +1,6 @@
 """The chips that a gallery keeps where its owner wants that: the aligned picture of each look, for the next model."""
 
 import sqlite3
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,9 @@ from edgeface.core.align import CHIP_SIZE
 from edgeface.core.types import Image
 from edgeface.drivers.audit import append
 from edgeface.drivers.gallery_errors import RESTORE
+from edgeface.drivers.png import decode_png, png_size
 from edgeface.drivers.vault import CHIP, Vault, ring_of
 from edgeface.errors import GalleryDamaged
-
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +85,15 @@ def encode_chip(chip: Image) -> bytes:
 
 def decode_chip(png: bytes, path: Path) -> Image:
     """Return the RGB chip of a PNG. Raise GalleryDamaged naming `path` when it is none."""
-    import cv2
-    import numpy as np
-
-    from edgeface.drivers.quiet import opencv_muted
-
     _check(png, path)
-    with opencv_muted():
-        picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    picture = decode_png(png)
     if picture is None:
         raise _damaged(path)
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+    return picture
 
 
 def _check(png: bytes, path: Path) -> None:
-    # Signature, the first chunk's length and kind, then width and height (PNG specification, 5.2 and 11.2.2).
-    if not png.startswith(PNG) or png[len(PNG) :][:8] != struct.pack(">II", CHIP_SIZE, CHIP_SIZE):
+    if png_size(png) != (CHIP_SIZE, CHIP_SIZE):
         raise _damaged(path)
 
 

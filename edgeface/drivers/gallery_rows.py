@@ -148,6 +148,7 @@ def write_calibration(connection: sqlite3.Connection, made: Calibrated) -> None:
 
 
 def _vector(blob: bytes, path: Path) -> Vector:
+    """Return a stored vector, (size,). Raise GalleryDamaged when it is none."""
     if not isinstance(blob, bytes) or not blob or len(blob) % STORED.itemsize:
         raise GalleryDamaged(f"gallery {path} is damaged: a stored vector is incomplete", hint=RESTORE)
     vector = np.frombuffer(blob, STORED).astype(np.float32)

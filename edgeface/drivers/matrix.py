@@ -27,7 +27,10 @@ class Matrix:
     """Until when each person may be recognised, in Unix seconds."""
 
     def nearest(self, query: Vector, k: int, *, now: float) -> list[tuple[Identity, float]]:
-        """Return up to k different people and their best cosine, nearest first; ties by who came first."""
+        """Return up to k different people and their best cosine, nearest first; ties by who came first.
+
+        `query` is a unit vector, (size,); who may no longer be recognised at `now`, in Unix seconds, is left out.
+        """
         if not self.people:
             return []
         best = np.maximum.reduceat(self.vectors @ query, self.starts)

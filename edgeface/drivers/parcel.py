@@ -98,7 +98,7 @@ def unpack(content: bytes, path: Path) -> Parcel:
 
 
 def unpack_vector(text: str) -> Vector:
-    """Return a vector from its text."""
+    """Return a vector, (size,), from its text: little-endian float32 in base64."""
     return np.frombuffer(base64.b64decode(text), STORED).astype(np.float32)
 
 

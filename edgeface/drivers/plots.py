@@ -56,7 +56,7 @@ def save(chart: Chart, path: Path) -> None:
 
 
 def _places(points: Points) -> np.ndarray:
-    """Return the points as OpenCV wants them: pixels from the upper left corner, with fractions."""
+    """Return the points, (n, 2), as OpenCV wants them, (n, 1, 2): pixels from the upper left corner, with fractions."""
     scaled = points * (WIDTH - 2 * RIM, -(HEIGHT - 2 * RIM)) + (RIM, HEIGHT - RIM)
     return np.round(scaled * (1 << SHIFT)).astype(np.int32).reshape(-1, 1, 2)
 

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from edgeface.core.names import clean_name
 from edgeface.core.types import Embedding, Identity, Image
 from edgeface.drivers.audit import append
+from edgeface.drivers.closing import Closing
 from edgeface.drivers.consent import Consent, read_consents, read_expiries, record_consent
 from edgeface.drivers.gallery_chips import Chip, read_chips, write_chips
 from edgeface.drivers.gallery_connection import GalleryConnection
@@ -36,7 +35,7 @@ from edgeface.drivers.vault import Vault, finish_forgetting, open_vault, open_va
 from edgeface.drivers.visits import Visit, read_visits
 
 
-class Gallery:
+class Gallery(Closing):
     """The enrolled people in a file, and an exact `Index` over them.
 
     `model` is the SHA-256 of the model in use. To search or add to a gallery that another model made raises
@@ -76,14 +75,6 @@ class Gallery:
             except BaseException:
                 self.close()
                 raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Gallery({str(self._path)!r}, {'open' if self._file.is_open else 'closed'})"

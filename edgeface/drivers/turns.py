@@ -5,9 +5,9 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
+from edgeface.drivers.closing import Closing
 from edgeface.errors import EdgefaceError
 
 TURN = b"turn\n"
@@ -16,7 +16,7 @@ TURN = b"turn\n"
 END_SECONDS = 5.0
 
 
-class Worker:
+class Worker(Closing):
     """A process that says "turn" before each stretch of work, goes on when it is answered, and ends with its result."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -27,14 +27,6 @@ class Worker:
         )
         self.result: dict[str, Any] | None = None
         """What the process has found, once it is done."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Worker({self._name!r}, {'at work' if self._process.poll() is None else 'ended'})"

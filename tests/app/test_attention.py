@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from edgeface.app.attention import Attention
 from edgeface.app.pipeline import Pipeline
 from edgeface.app.run import watch
@@ -129,7 +129,7 @@ def test_who_shows_a_face_and_turns_away_while_walking_is_no_somebody_without_a_
 )
 def test_live_cameras_have_a_gate_and_recordings_are_searched_in_full(gate, source, gated):
     config = load([], [f"motion.gate={gate}", f"camera.source={source}"])
-    assert (wiring.make_attention(config) is not None) == gated
+    assert (wiring_cameras.make_attention(config) is not None) == gated
 
 
 SCENES = st.lists(st.tuples(st.sampled_from("NASB"), st.integers(1, 75)), min_size=1, max_size=6)

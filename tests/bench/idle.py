@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgeface import wiring, wiring_sightings
+from edgeface import wiring, wiring_cameras, wiring_sightings
 from edgeface.app.attention import Attention
 from edgeface.app.run import watch
 from edgeface.config import load
@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30.0, help="of the stream, for each side")
     seconds = parser.parse_args().seconds
-    plain, gated = Side(None), Side(wiring.make_attention(load()))
+    plain, gated = Side(None), Side(wiring_cameras.make_attention(load()))
     gated.watch(SETTLED_SECONDS)
     gated.searched, gated.cpu_seconds, gated.room.taken = 0, 0.0, 0
     for _ in range(ROUNDS):

@@ -4,8 +4,7 @@ The CLI, the wiring, the card, the gallery, the photos and the cameras are the r
 squares and the embedder of colours stand in for the networks.
 """
 
-import json
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -14,24 +13,11 @@ import pytest
 from edgeface import wiring
 from edgeface.card import Card, Variant, write_bundle
 from edgeface.cli import control, places
-from edgeface.cli.main import main
 from edgeface.core.align import TEMPLATE
 from edgeface.core.prepare import InputSpec
+from tests.cli.two_models import enroller, put_models
+from tests.command_line import run_command
 from tests.fakes import MODEL, ColourEmbedder, SquareDetector, paint
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def objects(self):
-        """The lines of standard output, read as JSON."""
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 @pytest.fixture
@@ -44,13 +30,7 @@ def cli(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(control, "SERVICE_SOCKET", tmp_path / "service.sock")
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        written = capsys.readouterr()
-        return Ended(ended.value.code or 0, written.out, written.err)
-
-    return run
+    return partial(run_command, capsys)
 
 
 @pytest.fixture
@@ -90,3 +70,15 @@ def picture(tmp_path):
         return Path(name)
 
     return write
+
+
+@pytest.fixture
+def two_models(painted, monkeypatch, tmp_path):
+    """Put two models more beside the default one, new and third."""
+    put_models(painted, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def enrol(cli, picture):
+    """Paint somebody and enrol them by a command."""
+    return enroller(cli, picture)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from edgeface.core.types import Event
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.visits import VisitKeeper
@@ -174,8 +174,8 @@ def test_confirmed_visits_are_shown_but_give_no_advice(cli, tmp_path):
 
 def test_the_loop_keeps_visits_only_where_that_is_wanted(cli, monkeypatch, tmp_path):
     gallery = next(tmp_path.rglob("gallery.db"))
-    monkeypatch.setattr(wiring, "films_live", lambda config: True)
-    monkeypatch.setattr(wiring, "make_live_camera", lambda *_, **__: Film([paint(Square(RED))] * 10))
+    monkeypatch.setattr(wiring_cameras, "films_live", lambda config: True)
+    monkeypatch.setattr(wiring_cameras, "make_live_camera", lambda *_, **__: Film([paint(Square(RED))] * 10))
     assert cli("run", "-o", "motion.gate=never").code == 0
     with Gallery(gallery, MODEL, read_only=True) as opened:
         assert opened.visits() == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from edgeface.app.control import Control
 from edgeface.app.status import CameraStatus
 from edgeface.cli import places
@@ -207,7 +207,7 @@ def test_a_daemon_answers_between_its_frames(cli, monkeypatch, tmp_path, picture
     answers = []
     requests = {"ask": "status"}, {"ask": "list"}, {"ask": "snapshot"}, {"ask": "reload"}, {"ask": "dance"}
     ask = asking(answers, "s", *requests, {"ask": "forget", "name": "rose"})
-    monkeypatch.setattr(wiring, "make_camera", lambda config: Asking(ask))
+    monkeypatch.setattr(wiring_cameras, "make_camera", lambda config: Asking(ask))
     (tmp_path / "sinks.toml").write_text('[[sink]]\nkind = "file"\npath = "events.jsonl"\n')
     options = ["--config", "sinks.toml", "-o", "control.socket=s", "--camera", "film.mp4"]
     assert cli("run", "--daemon", "--json", *options).code == 0
@@ -239,7 +239,7 @@ def test_a_reload_that_is_asked_for_says_what_is_wrong(cli, monkeypatch, tmp_pat
         cameras[-1].name, cameras[-1].fps = "film", 10.0
         return cameras[-1]
 
-    monkeypatch.setattr(wiring, "make_camera", make_camera)
+    monkeypatch.setattr(wiring_cameras, "make_camera", make_camera)
     ended = cli("run", "--daemon", "--camera", "film.mp4", "--config", settings, "-o", "control.socket=s")
     assert ended.code == 0
     wrong, unfit, same, changed = answers
@@ -285,7 +285,7 @@ def test_sigterm_during_an_enrolment_ends_the_daemon_cleanly(cli, monkeypatch, t
                 yield frame
 
     camera = Ended(ask)
-    monkeypatch.setattr(wiring, "make_camera", lambda config: camera)
+    monkeypatch.setattr(wiring_cameras, "make_camera", lambda config: camera)
     ended = cli("run", "--daemon", "--camera", "film.mp4", "-o", "control.socket=s")
     assert (ended.code, "Traceback" in ended.err) == (0, False)
     assert answers == ["the daemon ended meanwhile"]

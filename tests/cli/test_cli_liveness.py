@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from edgeface import wiring, wiring_sightings
+from edgeface import wiring, wiring_cameras, wiring_sightings
 from edgeface.config import load
 from edgeface.drivers.detectors.yunet import YuNet
 from tests.app.test_liveness import living, still, turning
@@ -25,7 +25,7 @@ def films(painted, monkeypatch, tmp_path):
         path.write_bytes(b"film")
         return name
 
-    monkeypatch.setattr(wiring, "make_camera", lambda config: PaintedCamera(shown[config.camera.source]))
+    monkeypatch.setattr(wiring_cameras, "make_camera", lambda config: PaintedCamera(shown[config.camera.source]))
     return make
 
 

@@ -9,7 +9,7 @@ from edgeface.drivers import model_upgrade
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns
 from tests.cli.test_cli_help import GOLDENS, compare, shape
-from tests.cli.two_models import KEEP, enroller, gallery_file, models_of, put_models, who
+from tests.cli.two_models import KEEP, gallery_file, models_of, who
 from tests.fakes import (
     BLUE,
     GREEN,
@@ -21,15 +21,7 @@ from tests.fakes import (
     Square,
 )
 
-
-@pytest.fixture(autouse=True)
-def world(painted, monkeypatch, tmp_path):
-    put_models(painted, monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def enrol(cli, picture):
-    return enroller(cli, picture)
+pytestmark = pytest.mark.usefixtures("two_models")
 
 
 def test_everybody_whose_picture_is_kept_is_moved_at_once_and_the_old_model_retired(cli, enrol, picture):

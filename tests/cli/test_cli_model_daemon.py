@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeface import succession, wiring
+from edgeface import succession, wiring_cameras
 from edgeface.config import load
 from edgeface.core.types import Frame
 from edgeface.drivers.control_client import ControlClient
-from tests.cli.two_models import KEEP, enroller, gallery_file, put_models
+from tests.cli.two_models import KEEP, gallery_file
 from tests.fakes import (
     GREEN,
     NEW_MODEL,
@@ -20,15 +20,7 @@ from tests.fakes import (
     paint,
 )
 
-
-@pytest.fixture(autouse=True)
-def world(painted, monkeypatch, tmp_path):
-    put_models(painted, monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def enrol(cli, picture):
-    return enroller(cli, picture)
+pytestmark = pytest.mark.usefixtures("two_models")
 
 
 class Live(PaintedCamera):
@@ -79,8 +71,8 @@ def test_a_running_daemon_goes_over_by_itself_and_tells_how_far_it_is(cli, enrol
         cameras.append(Live(ended))
         return cameras[-1]
 
-    monkeypatch.setattr(wiring, "films_live", lambda _config: True)
-    monkeypatch.setattr(wiring, "make_live_camera", make_camera)
+    monkeypatch.setattr(wiring_cameras, "films_live", lambda _config: True)
+    monkeypatch.setattr(wiring_cameras, "make_live_camera", make_camera)
     steps = threading.Thread(target=go_over)
     steps.start()
     run = cli("run", "--daemon", "--json", "-o", "control.socket=s", "-o", "motion.gate=never")

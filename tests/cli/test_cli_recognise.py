@@ -7,7 +7,7 @@ import socket
 import cv2
 import pytest
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from tests import fakes
 from tests.fakes import BLUE, GREEN, RED, ColourEmbedder, PaintedCamera, Square, paint
 
@@ -157,7 +157,7 @@ def sigterm():
 @pytest.mark.parametrize(("interrupt", "code"), [(ctrl_c, 130), (sigterm, 0)])
 def test_an_interrupted_watch_ends_cleanly(cli, monkeypatch, interrupt, code):
     camera = Interrupted([paint(Square(RED))] * 5, interrupt)
-    monkeypatch.setattr(wiring, "make_camera", lambda config: camera)
+    monkeypatch.setattr(wiring_cameras, "make_camera", lambda config: camera)
     ended = cli("run", "--camera", "film.mp4", "--json")
     assert ended.code == code
     assert [event["kind"] for event in ended.objects] == ["arrived", "left"]
@@ -194,7 +194,7 @@ class Reloading(PaintedCamera):
 def test_sighup_reads_the_settings_again_and_wrong_ones_change_nothing(cli, monkeypatch, tmp_path, text, visits, told):
     settings = tmp_path / "settings.toml"
     settings.write_text("")
-    monkeypatch.setattr(wiring, "make_camera", lambda config: Reloading(settings, text))
+    monkeypatch.setattr(wiring_cameras, "make_camera", lambda config: Reloading(settings, text))
     ended = cli("run", "--daemon", "--camera", "film.mp4", "--config", settings, "--json")
     assert ended.code == 0
     assert [event["kind"] for event in ended.objects] == ["arrived", "left"] * visits

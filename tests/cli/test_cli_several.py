@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from tests.fakes import GREEN, RED, PaintedCamera, Square, paint
 
 ALICE, BOB, NOBODY = paint(Square(RED)), paint(Square(GREEN)), paint()
@@ -20,7 +20,7 @@ def settings(painted, cli, picture, monkeypatch, tmp_path):
         camera.name, camera.fps, camera.pace = config.camera.source, 10.0, lambda seconds: None
         return camera
 
-    monkeypatch.setattr(wiring, "make_camera", make_camera)
+    monkeypatch.setattr(wiring_cameras, "make_camera", make_camera)
     assert cli("enroll", "--name", "alice", picture("alice.png", Square(RED))).code == 0
     path = tmp_path / "several.toml"
     path.write_text("".join(f'[[cameras]]\nname = "{name}"\nsource = "{name}"\n' for name in films))
@@ -65,12 +65,12 @@ def test_the_status_and_mqtt_names_are_those_of_the_settings(settings):
     from edgeface.config import load
 
     config = load([settings])
-    assert list(wiring.camera_configs(config)) == ["door", "yard"]
-    assert {name: own.camera.source for name, own in wiring.camera_configs(config).items()} == {
+    assert list(wiring_cameras.camera_configs(config)) == ["door", "yard"]
+    assert {name: own.camera.source for name, own in wiring_cameras.camera_configs(config).items()} == {
         "door": "door",
         "yard": "yard",
     }
-    assert wiring.camera_configs(load()) == {"": load()}
+    assert wiring_cameras.camera_configs(load()) == {"": load()}
 
 
 def test_the_doctor_looks_at_each(cli, settings):

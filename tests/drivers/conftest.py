@@ -1,4 +1,4 @@
-"""A folder where permissions count, even in tests that the superuser runs, and a certificate of this machine."""
+"""A gallery, a folder where permissions count, even in tests that the superuser runs, and a certificate."""
 
 import os
 import subprocess
@@ -10,9 +10,57 @@ from pathlib import Path
 
 import pytest
 
+from edgeface.drivers import control_server, sealed
+from edgeface.drivers.control_server import ControlServer
+from edgeface.drivers.gallery_transfer import export_people
+from edgeface.drivers.store import Gallery
+from tests.drivers.control_ends import serving
+from tests.drivers.locked import WORDS
+from tests.drivers.stored import MODEL, looks
+
 NOBODY = 65534
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg reads it once, when the first test writes a video
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a gallery can be made, in a folder that holds nothing else."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder / "gallery.db"
+
+
+@pytest.fixture
+def gallery(path: Path) -> Iterator[Gallery]:
+    """An open gallery of nobody, whose clock stands at 1000 s."""
+    with Gallery(path, MODEL, clock=lambda: 1000.0) as opened:
+        yield opened
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A sealed file of people with two looks of Ada and one of Zoë, who are in from.db beside it."""
+    path = tmp_path / "family.people"
+    with Gallery(tmp_path / "from.db", MODEL, clock=lambda: 1000.0) as gallery:
+        gallery.add("Ada", looks(0, 1), source="photo")
+        gallery.add("Zoë", looks(2), source="camera")
+        assert export_people(gallery, path, WORDS) == (2, 3)
+    return path
+
+
+@pytest.fixture
+def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a passphrase cost next to nothing: tests need no protection."""
+    monkeypatch.setattr(sealed, "COST", 2)
+
+
+@pytest.fixture
+def serve(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ControlServer]]:
+    """Return a function that answers at a socket, without a pause, until the test ends."""
+    monkeypatch.setattr(control_server, "PAUSE_SECONDS", 0.0)
+    with serving(path) as start:
+        yield start
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
-"""What tests of encrypted galleries share: two master keys, and what a gallery is seen to hold."""
+"""What tests of encrypted galleries and sealed files share: two master keys, a passphrase, and people."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from edgeface.core.types import Embedding
 from edgeface.drivers import keyring
+from edgeface.drivers.gallery_transfer import import_people
 from edgeface.drivers.keyring import read_keyring
 from edgeface.drivers.store import Gallery
-from tests.drivers.test_forgotten import MODEL, of_person
+from tests.drivers.stored import MODEL, of_person
 
-NOW = 1_764_057_600.0
 WORDS = "correct horse battery staple"
 
 
@@ -25,11 +26,6 @@ def other(_salt: bytes) -> bytes:
 def keys_of(path: Path) -> keyring.Keyring:
     [file] = path.parent.glob("*.keys")
     return read_keyring(file)
-
-
-def names(path: Path) -> list[str]:
-    with Gallery(path, MODEL, read_only=True) as gallery:
-        return [person.identity.name for person in gallery.people()]
 
 
 @contextmanager
@@ -47,3 +43,8 @@ def write_plain(path: Path) -> list[Embedding]:
         for seed in range(5):
             gallery.add(f"person {seed}", of_person(seed, 3))
     return [look for seed in range(5) for look in of_person(seed, 3)]
+
+
+def bring_in(file: Path, path: Path, rule: Any = "skip", model: str = MODEL) -> list[tuple[str | None, str]]:
+    """Import a file of people; return under which name each is stored and what was done."""
+    return [(person.stored_as, person.action) for person in import_people(file, WORDS, path, model=model, rule=rule)]

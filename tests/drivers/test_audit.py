@@ -12,14 +12,9 @@ from edgeface.drivers.gallery_backup import backup
 from edgeface.drivers.gallery_restore import restore
 from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
-from tests.drivers.test_forgotten import MODEL, of_person
+from tests.drivers.stored import MODEL, of_person
 
 DAY = 86400
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
 
 
 @pytest.fixture

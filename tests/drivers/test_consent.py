@@ -15,7 +15,7 @@ from edgeface.drivers.gallery_care import sweep
 from edgeface.drivers.gallery_restore import restore
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, StoreError
-from tests.drivers.test_forgotten import MODEL, of_person, traces
+from tests.drivers.stored import MODEL, of_person, traces
 
 DAY = 86400.0
 
@@ -33,11 +33,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
 
 
 @pytest.fixture

@@ -11,19 +11,12 @@ from hypothesis import strategies as st
 from edgeface.drivers import control_server
 from edgeface.drivers.control_wire import Wire
 from edgeface.errors import CallerGone, ControlError, EdgefaceError, NoDaemon
-from tests.drivers.control_ends import answer_to, ask, connect, serving
+from tests.drivers.control_ends import answer_to, ask, connect
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "socket"
-
-
-@pytest.fixture
-def serve(path, monkeypatch):
-    monkeypatch.setattr(control_server, "PAUSE_SECONDS", 0.0)
-    with serving(path) as start:
-        yield start
 
 
 def test_who_asks_for_long_notices_that_nobody_waits(serve, path):

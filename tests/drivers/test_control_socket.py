@@ -18,19 +18,12 @@ from edgeface.drivers.control_server import BURST, LONGEST_REQUEST, MOST_AT_ONCE
 from edgeface.drivers.control_wire import Peer
 from edgeface.drivers.rate_limit import MOST_KEYS, RateLimit
 from edgeface.errors import ConfigError, ControlError, NoDaemon, PoorPhoto
-from tests.drivers.control_ends import ME, STRANGER, answer_to, ask, connect, echo, serving
+from tests.drivers.control_ends import ME, STRANGER, answer_to, ask, connect, echo
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "socket"
-
-
-@pytest.fixture
-def serve(path, monkeypatch):
-    monkeypatch.setattr(control_server, "PAUSE_SECONDS", 0.0)
-    with serving(path) as start:
-        yield start
 
 
 def test_a_request_is_answered_and_told_of_meanwhile(serve, path):

@@ -12,16 +12,10 @@ from edgeface.drivers.gallery_encrypt import encrypt
 from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.store import Gallery
 from edgeface.errors import GalleryDamaged, MasterKeyError, StoreError
-from tests.drivers.locked import household, keys_of, master, names, other, write_plain
-from tests.drivers.stored import in_a_child
-from tests.drivers.test_forgotten import MODEL, of_person, traces
+from tests.drivers.locked import household, keys_of, master, other, write_plain
+from tests.drivers.stored import MODEL, in_a_child, names, of_person, traces
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "gallery.db"
 
 
 @pytest.fixture

@@ -14,15 +14,10 @@ from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.keyring import keyring_path, read_keyring
 from edgeface.drivers.store import Gallery
 from edgeface.errors import MasterKeyError, StoreError
-from tests.drivers.locked import NOW, household, keys_of, master, names, other, write_plain
-from tests.drivers.test_forgotten import MODEL, of_person, traces
+from tests.drivers.locked import household, keys_of, master, other, write_plain
+from tests.drivers.stored import MODEL, NOW, names, of_person, traces
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "gallery.db"
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """What is forgotten leaves no bytes in the gallery's files; where it does remain is known."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from edgeface.core.types import Embedding
@@ -15,41 +13,7 @@ from edgeface.drivers.gallery_transfer import import_people
 from edgeface.drivers.parcel import pack
 from edgeface.drivers.sealed import seal
 from edgeface.drivers.store import Gallery
-from tests.drivers.stored import in_a_child
-
-MODEL = "ab" * 32
-WINDOW = 8
-"""Bytes that no two vectors share by chance."""
-
-
-def of_person(seed: int, looks: int, size: int = 512) -> list[Embedding]:
-    vectors = np.random.default_rng(seed).normal(size=(looks, size))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return [Embedding(vector, MODEL) for vector in vectors.astype(np.float32)]
-
-
-def windows(content: bytes) -> npt.NDArray[np.uint64]:
-    """Return every run of 8 bytes, from any offset."""
-    return np.unique(
-        np.concatenate([np.frombuffer(content[at:][: (len(content) - at) // 8 * 8], "<u8") for at in range(8)])
-    )
-
-
-def traces(folder: Path, looks: list[Embedding]) -> int:
-    """Count the aligned runs of 8 bytes of vectors that stand anywhere in the files of a folder."""
-    wanted = np.concatenate([np.frombuffer(look.vector.astype("<f4").tobytes(), "<u8") for look in looks])
-    return sum(int(np.isin(wanted, windows(file.read_bytes())).sum()) for file in folder.iterdir() if file.is_file())
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
-
-
-@pytest.fixture
-def gallery(path: Path) -> Iterator[Gallery]:
-    with Gallery(path, MODEL) as opened:
-        yield opened
+from tests.drivers.stored import MODEL, in_a_child, of_person, traces
 
 
 def test_the_scan_finds_a_vector_at_any_offset(tmp_path: Path) -> None:

@@ -17,18 +17,11 @@ from edgeface.drivers.store import Gallery
 from edgeface.errors import MasterKeyError
 from tests.drivers.conftest import RawDisk
 from tests.drivers.locked import keys_of, master, other
-from tests.drivers.stored import in_a_child
-from tests.drivers.test_forgotten import MODEL, of_person, windows
+from tests.drivers.stored import MODEL, NOW, in_a_child, of_person, windows
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
 
-NOW = 1_764_057_600.0
 CHILD_WITH_KEY = "gallery._master = lambda salt: b'm' * 32\n"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "gallery.db"
 
 
 def runs_of(content: bytes) -> np.ndarray:

@@ -18,7 +18,7 @@ from edgeface.drivers.keyring import keyring_path, read_keyring
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.vault import ring_of
 from edgeface.errors import GalleryDamaged, StoreError
-from tests.drivers.test_forgotten import MODEL, of_person, windows
+from tests.drivers.stored import MODEL, of_person, windows
 
 
 def master(_salt: bytes) -> bytes:
@@ -35,11 +35,6 @@ def remains(folder: Path, png: bytes) -> int:
     wanted = np.frombuffer(png[64 : len(png) // 8 * 8 - 64], "<u8")
     files = [file for file in folder.glob("gallery*") if file.is_file()]
     return sum(int(np.isin(wanted, windows(file.read_bytes())).sum()) for file in files)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
 
 
 def enrol(gallery: Gallery, name: str, seed: int, looks: int = 2) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.gallery_upgrade import upgrade
 from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
-from tests.drivers.test_forgotten import MODEL, of_person
+from tests.drivers.stored import MODEL, of_person
 
 
 def make_old(path: Path) -> None:

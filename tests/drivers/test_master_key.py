@@ -14,15 +14,10 @@ from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.master_key import make_key_file, read_master
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, MasterKeyError, StoreError
-from tests.drivers.locked import NOW, WORDS, household, keys_of, master, other, write_plain
-from tests.drivers.stored import in_a_child
+from tests.drivers.locked import WORDS, household, keys_of, master, other, write_plain
+from tests.drivers.stored import NOW, in_a_child
 
 pytest.importorskip("cryptography", reason="the extra secure is not installed")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "gallery.db"
 
 
 @pytest.fixture

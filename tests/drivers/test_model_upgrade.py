@@ -15,8 +15,7 @@ from edgeface.drivers.gallery_restore import restore, verify
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns
 from edgeface.errors import EmbeddingMismatch, ModelError
-from tests.drivers.stored import in_a_child
-from tests.drivers.test_forgotten import MODEL, of_person, traces
+from tests.drivers.stored import MODEL, in_a_child, of_person, traces
 
 NEW = "ef" * 32
 
@@ -36,11 +35,6 @@ def upgraded(path: Path, key: object = None) -> None:
         with gallery.changing() as connection:
             model_upgrade.begin(connection, MODEL, NEW, now=1.0)
         gallery.add("Ada", of_person(1, 2), upcoming=by_new(1, 2))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
 
 
 @pytest.mark.parametrize("key", [None, "key"], ids=["plain", "encrypted"])

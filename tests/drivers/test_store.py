@@ -1,6 +1,5 @@
 """The gallery keeps people under their names, finds the nearest of them, and never mixes models."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,6 @@ from edgeface.core.types import Embedding, Identity
 from edgeface.drivers.store import Gallery
 from edgeface.errors import ConfigError, EmbeddingMismatch, StoreError
 from tests.drivers.stored import MODEL, OTHER_MODEL, SIZE, all_bytes, in_a_child, looks
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
-
-
-@pytest.fixture
-def gallery(path: Path) -> Iterator[Gallery]:
-    with Gallery(path, MODEL, clock=lambda: 1000.0) as opened:
-        yield opened
 
 
 def test_an_empty_gallery_knows_nobody(gallery: Gallery) -> None:

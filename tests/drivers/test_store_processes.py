@@ -1,6 +1,5 @@
 """The gallery keeps people across processes, kills and new schemas."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,6 @@ from edgeface.drivers import gallery_file
 from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
 from tests.drivers.stored import MODEL, in_a_child, looks
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
-
-
-@pytest.fixture
-def gallery(path: Path) -> Iterator[Gallery]:
-    with Gallery(path, MODEL, clock=lambda: 1000.0) as opened:
-        yield opened
-
 
 # Durability and the schema.
 

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,17 +14,6 @@ from edgeface.drivers.store import Gallery
 from edgeface.errors import StoreError
 from tests.conftest import fill
 from tests.drivers.stored import MODEL, SIZE, looks
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "gallery.db"
-
-
-@pytest.fixture
-def gallery(path: Path) -> Iterator[Gallery]:
-    with Gallery(path, MODEL, clock=lambda: 1000.0) as opened:
-        yield opened
 
 
 def test_a_gallery_that_stays_locked_is_named_locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

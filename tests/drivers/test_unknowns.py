@@ -15,13 +15,10 @@ from edgeface.drivers.master_key import Master
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import Unknowns, number_of
 from edgeface.errors import StoreError
-from tests.drivers.test_forgotten import MODEL, of_person, traces
+from tests.drivers.locked import master
+from tests.drivers.stored import MODEL, NOW, of_person, traces
 
-NOW, DAY = 1_764_057_600.0, 86400.0
-
-
-def master(_salt: bytes) -> bytes:
-    return b"m" * 32
+DAY = 86400.0
 
 
 class Clock:

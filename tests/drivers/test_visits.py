@@ -9,7 +9,7 @@ from edgeface.drivers import model_upgrade
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.visits import DAY, VisitKeeper
 from edgeface.errors import SinkError
-from tests.drivers.test_forgotten import MODEL, of_person
+from tests.drivers.stored import MODEL, of_person
 
 NOW = 1_700_000_000.0
 

@@ -1,10 +1,12 @@
 """A tiny set of people and a tiny recipe, so that the trainer's tests take seconds."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from edgeface_train.journal import read_log
 
 pytest.importorskip("tensorflow", reason="the trainer needs TensorFlow")
 
@@ -34,6 +36,28 @@ stop = { measure = "held-out", at_most = 0.0001, draws = 500 }
 [export]
 calibration = 20
 """
+
+COLOURS = """
+import numpy as np
+
+name = "colours"
+size = {size}
+{more}
+
+def embed(chips):
+    cells = chips.reshape(len(chips), 4, size // 4, 4, size // 4, 3).mean(axis=(2, 4)).reshape(len(chips), -1)
+    cells = cells - 127.5 + {noise} * np.random.default_rng(chips.sum() % 1000).normal(size=cells.shape)
+    return (cells / np.linalg.norm(cells, axis=1, keepdims=True)).astype(np.float32)
+"""
+"""An adapter of a peer, to be filled in."""
+
+TIMES = ("at", "seconds", "images_per_s")
+"""What no two runs have in common."""
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    """Return the log of a run without the times."""
+    return [{k: v for k, v in entry.items() if k not in TIMES} for entry in read_log(run / "log.jsonl")]
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +105,32 @@ def interrupt_epochs(monkeypatch):
         monkeypatch.setattr(curriculum.Fitter, "epoch", interrupted)
 
     return interrupt
+
+
+@pytest.fixture
+def train_in_parts(interrupt_epochs):
+    """Return a function that trains with a Ctrl-C in epochs of these numbers, each time resumed, to the end."""
+
+    def train(recipe: Path, chips: Path, run: Path, overrides: list[str], *, stops: tuple[int, ...]) -> None:
+        import typer
+        from edgeface_train import commands
+
+        interrupt_epochs(*stops)
+        for part in range(len(stops)):
+            with pytest.raises(typer.Exit):
+                commands.train(str(recipe), chips, run, part > 0, overrides)
+        commands.train(str(recipe), chips, run, True, overrides)
+
+    return train
+
+
+@pytest.fixture
+def peer(tmp_path):
+    """Write an adapter whose embedding is the mean colour of sixteen fields, with noise."""
+
+    def write(noise=0, size=112, more="", file="colours.py"):
+        path = tmp_path / file
+        path.write_text(COLOURS.format(noise=noise, size=size, more=more))
+        return path
+
+    return write

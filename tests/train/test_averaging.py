@@ -15,7 +15,7 @@ from edgeface_train.journal import load_checkpoint
 from edgeface_train.recipe import read_recipe
 
 from edgeface.errors import ConfigError
-from tests.train.test_curriculum import figures
+from tests.train.conftest import figures
 
 
 def test_the_average_is_the_recursion_of_its_formula():

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from edgeface_train import commands
 from edgeface_train.inbatch import (
     _count_up_to,
@@ -24,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeface.errors import ConfigError
+from tests.train.conftest import figures
 from tests.train.slow_mining import (
     slow_batch_hard,
     slow_chances,
@@ -31,7 +31,6 @@ from tests.train.slow_mining import (
     slow_semi_hard,
     some_batch,
 )
-from tests.train.test_curriculum import figures
 
 KINDS = ("semi-hard", "batch-hard", "batch-hard-soft", "distance-weighted")
 
@@ -152,14 +151,10 @@ IN_BATCH = [
 
 
 def test_in_batch_stages_with_a_memory_resume_with_the_very_same_curves(
-    chips_folder, tiny_recipe, tmp_path, interrupt_epochs
+    chips_folder, tiny_recipe, tmp_path, train_in_parts
 ):
     commands.train(str(tiny_recipe), chips_folder, tmp_path / "whole", False, IN_BATCH)
-    interrupt_epochs(2, 5)
-    for resume in (False, True):
-        with pytest.raises(typer.Exit):
-            commands.train(str(tiny_recipe), chips_folder, tmp_path / "parts", resume, IN_BATCH)
-    commands.train(str(tiny_recipe), chips_folder, tmp_path / "parts", True, IN_BATCH)
+    train_in_parts(tiny_recipe, chips_folder, tmp_path / "parts", IN_BATCH, stops=(2, 5))
     assert figures(tmp_path / "parts") == figures(tmp_path / "whole")
     losses = [entry["loss"] for entry in figures(tmp_path / "whole") if entry["event"] == "epoch"]
     assert all(0 < loss < np.inf for loss in losses)

@@ -160,3 +160,8 @@ def test_an_epoch_repeats_the_chips_of_rare_people_and_has_its_share_of_blends()
     assert rare_people(centres(vectors, people, 8)).tolist() == [person in (5, 6) for person in range(8)]
     assert shown.tolist() == [6 if person in (5, 6) else 2 for person in range(8)]
     assert len(rows) - len(chips) == 8
+
+
+def test_centres_are_the_unit_means_of_each_persons_vectors():
+    vectors = np.array([[1, 0], [0, 1], [0, 1]], np.float32)
+    assert np.allclose(centres(vectors, np.array([0, 0, 2]), 3), [[0.70710678, 0.70710678], [0, 0], [0, 1]])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeface import wiring
+from edgeface import wiring_cameras
 from edgeface.config import load
 from edgeface.core.types import AnyEvent, CameraEvent, Frame
 from edgeface.drivers.cameras.picamera import PiCamera
@@ -78,7 +78,7 @@ def busy() -> Measured:
 
 def silence() -> Measured:
     """libcamera is stopped underneath picamera2: that is told within 2 s, and the camera comes back."""
-    clock, told, opened = wiring.make_clock(), [], []
+    clock, told, opened = wiring_cameras.make_clock(), [], []
     real = PiCamera._open
 
     def open_and_remember(self: PiCamera) -> None:
@@ -93,7 +93,7 @@ def silence() -> Measured:
     config = load(overrides=["camera.source=picamera2"])
     silent = 0.0
     try:
-        with wiring.make_live_camera(config, clock, note, must_open=False) as camera:
+        with wiring_cameras.make_live_camera(config, clock, note, must_open=False) as camera:
             for seen in camera.frames():
                 states = [event.state for _, event in told]
                 if not silent and states == ["ok"] and isinstance(seen, Frame):

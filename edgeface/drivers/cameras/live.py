@@ -109,7 +109,7 @@ def without_password(address: str) -> str:
 
 
 def red_first(picture: npt.NDArray) -> Image:
-    """Return OpenCV's blue-first picture as RGB."""
+    """Return OpenCV's blue-first picture, (H, W, 3), as RGB."""
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 

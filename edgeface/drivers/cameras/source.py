@@ -1,14 +1,13 @@
 """What all cameras share: a name, a context, and an end."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from edgeface.core.types import Frame
+from edgeface.drivers.closing import Closing
 
 
-class Source(ABC):
+class Source(Closing):
     """A `Camera` that is open from its construction until `close`."""
 
     def __init__(self, name: str) -> None:
@@ -24,8 +23,8 @@ class Source(ABC):
     def frames(self) -> Iterator[Frame]:
         """Yield RGB frames until the source ends or is closed. Raise CameraError when it fails."""
 
-    def pace(self, period_seconds: float) -> None:  # noqa: B027 (most sources do nothing for a frame nobody asks for)
-        """Hear how far apart frames will be asked for; 0: as they come."""
+    def pace(self, period_seconds: float) -> None:
+        """Hear how far apart frames will be asked for; 0: as they come. Most sources need not know."""
 
     @abstractmethod
     def _release(self) -> None:
@@ -36,14 +35,6 @@ class Source(ABC):
         if not self.closed:
             self.closed = True
             self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {'closed' if self.closed else 'open'})"

@@ -7,11 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Condition, Thread
-from types import TracebackType
-from typing import Self
 
 from edgeface.core.protocols import Sink
 from edgeface.core.types import AnyEvent
+from edgeface.drivers.closing import Closing
 from edgeface.errors import EdgefaceError
 from edgeface.sink_settings import KINDS
 
@@ -160,20 +159,12 @@ class Outbox:
             log.warning("sink %s: %d event%s lost: %s", self.name, lost, "s" * (lost != 1), problem)
 
 
-class Outboxes:
+class Outboxes(Closing):
     """The outboxes of a run as one `Sink`, which drains them side by side when it is closed."""
 
     def __init__(self, outboxes: Sequence[Outbox] = (), *, drain_seconds: float = DRAIN_SECONDS) -> None:
         self.outboxes = tuple(outboxes)
         self._drain_seconds = drain_seconds
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def emit(self, event: AnyEvent) -> None:
         """Queue one event for every sink."""

@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,19 +13,10 @@ from edgeface_train.commands import load_people
 from edgeface_train.doctor.clean import apply_clean, read_clean
 from edgeface_train.recipe import read_recipe
 
-from edgeface.cli.main import main
+from tests.command_line import run_command
 
 PEOPLE, PHOTOS = 30, 8
 FEATURE = 8
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended and what it wrote."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +79,7 @@ def cli(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        written = capsys.readouterr()
-        return Ended(ended.value.code or 0, written.out, written.err)
-
-    return run
+    return partial(run_command, capsys)
 
 
 def check(cli, root, *arguments):
