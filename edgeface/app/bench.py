@@ -39,6 +39,7 @@ class Measured:
 class TimedCamera:
     """Yields the frames of a camera and times what becomes of each, until it is taken away or time is up.
 
+    The warm-up takes none of the `seconds`: a machine that is too busy for that still measures a frame.
     `turn` is asked before each frame and may wait; when it says False the source ends.
     """
 
@@ -65,7 +66,9 @@ class TimedCamera:
                     yield frame
             if frame is None:
                 return
-            worked += self._stopwatch.close_frame()
+            took = self._stopwatch.close_frame()
+            if len(self._stopwatch.frames) > WARM_UP_FRAMES:
+                worked += took
 
     def close(self) -> None:
         """Release the camera."""

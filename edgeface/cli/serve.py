@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from edgeface.cli.gallery import BACKUPS
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 RELOAD_SECONDS = 45.0
 """The loop reads settings between two frames; it may have to open a network stream before."""
+
+TIDY_SECONDS = 1.0
+"""So long after an enrolment nothing refers to its networks any more, not even what it was refused with."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,10 +122,16 @@ class DaemonPowers:
         from edgeface import succession
         from edgeface.app.control import Desk
         from edgeface.cli.model import settle
+        from edgeface.drivers.memory import give_back
 
         config = self._config()
-        with succession.enrolling(config) as (enroller, gallery):
-            yield Desk(enroller, gallery.looks_of)
+        try:
+            with succession.enrolling(config) as (enroller, gallery):
+                yield Desk(enroller, gallery.looks_of)
+        finally:
+            tidying = Timer(TIDY_SECONDS, give_back)
+            tidying.daemon = True
+            tidying.start()
         settle(config)
 
     def enroll_seconds(self) -> float:

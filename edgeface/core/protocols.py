@@ -1,7 +1,7 @@
 """The seams: what the application needs of the world, and nothing about how it is done."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edgeface.core.types import AnyEvent, Embedding, Face, Frame, Gap, Identity, Image
 
@@ -73,4 +73,13 @@ class Sink(Protocol):
 
         Another thread may be in `emit`, which should end soon then.
         """
+        ...
+
+
+@runtime_checkable
+class NotingSink(Sink, Protocol):
+    """A sink that shows how things are now, which must not lag behind with the events that wait for it."""
+
+    def note(self, event: AnyEvent) -> None:
+        """Take in what an event says of the present, before it is delivered; return at once."""
         ...

@@ -51,6 +51,11 @@ def test_the_stages_are_parts_of_the_frame():
     assert sum(part.mean_ms for part in parts) < whole.mean_ms
 
 
+def test_a_machine_too_busy_for_the_given_time_still_measures_a_frame():
+    found = measured([paint(Square(RED))] * 20, gallery_of(alice=RED), seconds=1e-9)
+    assert found.frames == 1
+
+
 def test_without_a_face_nothing_is_embedded_or_named():
     found = measured([paint()] * 8, gallery_of(alice=RED))
     assert {time.stage for time in found.stages} == {"capture", "cut", "detect", "track", "decide", "frame"}

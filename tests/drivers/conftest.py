@@ -1,6 +1,7 @@
-"""A gallery, a folder where permissions count, even in tests that the superuser runs, and a certificate."""
+"""A gallery, a folder where permissions count even for the superuser, a certificate, and a broker of this machine."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from edgeface.drivers.store import Gallery
 from tests.drivers.control_ends import serving
 from tests.drivers.locked import WORDS
 from tests.drivers.stored import MODEL, looks
+from tests.drivers.mosquitto import Mosquitto
 
 NOBODY = 65534
 
@@ -134,3 +136,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("there is no openssl to make a certificate with")
     assert made.returncode == 0, made.stderr
     return path
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A real broker that lets everybody in."""
+    pytest.importorskip("paho.mqtt.client", reason="paho-mqtt belongs to the mqtt extra")
+    if not shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"):
+        pytest.skip("there is no mosquitto on this machine")
+    broker = Mosquitto(tmp_path, "allow_anonymous true")
+    broker.start()
+    yield broker
+    broker.stop()

@@ -8,6 +8,11 @@ import threading
 import time
 from pathlib import Path
 
+from edgeface.core.types import AnyEvent
+from edgeface.drivers.sinks.choose import Surroundings, open_sink
+from edgeface.drivers.sinks.mqtt import Mqtt
+from edgeface.sink_settings import MqttSinkSettings
+
 PATIENCE = 20.0
 
 
@@ -93,3 +98,17 @@ def retained(broker: Mosquitto) -> dict[str, str]:
         observer.client.publish("mark", "x", qos=1).wait_for_publish(PATIENCE)
         assert observer.sees("mark", "x")
         return {topic: payload for topic, payload, kept in observer.messages if kept}
+
+
+def opened(broker: Mosquitto, *people: str, trial: bool = False, cameras: tuple[str, ...] = (), **options) -> Mqtt:
+    options = {"timeout_seconds": PATIENCE} | options
+    settings = MqttSinkSettings(host="127.0.0.1", port=broker.port, **options)
+    sink = open_sink(settings, Surroundings({}, people, trial=trial, cameras=cameras))
+    assert isinstance(sink, Mqtt)
+    return sink
+
+
+def tell(sink: Mqtt, event: AnyEvent) -> None:
+    """Tell of one event as an outbox does: it is noted at once, and then delivered."""
+    sink.note(event)
+    sink.emit(event)

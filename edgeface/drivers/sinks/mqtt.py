@@ -1,6 +1,7 @@
 """Publish events, presence and health to an MQTT broker, for Home Assistant among others."""
 
 import json
+import logging
 import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from edgeface.errors import MissingExtra, SinkError
 KEEPALIVE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 60
 FAREWELL_SECONDS = 1.0
+POLL_SECONDS = 0.25
+"""Who waits for the broker looks so often whether the sink was closed meanwhile."""
+
+log = logging.getLogger(__name__)
 
 Message = tuple[str, str, bool]
 """Topic, payload, whether the broker keeps it."""
@@ -36,8 +41,10 @@ class Broker:
 class Mqtt:
     """A `Sink` that publishes at least once (QoS 1) and connects again by itself, after 1, 2, 4 ... 60 s.
 
-    States are remembered and published anew with each connection, so that Home Assistant shows who is here
-    after the broker was away. `announce=False` publishes events alone: no state, no discovery, no last will.
+    States are noted at once and published anew with each connection, so that Home Assistant shows who is here after the
+    broker was away, and never who was there before; an event waits for the broker until there is one, however long that
+    takes. `announce=False` publishes events alone, no state, no discovery, no last will, and waits for
+    `timeout_seconds`.
     """
 
     def __init__(
@@ -62,8 +69,11 @@ class Mqtt:
         """Which of several give frames."""
         self._states: dict[str, str] = {}
         """Last payload of other retained topics."""
+        self._discovered: set[str] = set()
+        """Whom the last discovery message told of."""
         self._connected, self._parted, self._closed = Flag(), Flag(), False
-        self._problem = "cannot be reached"
+        self._connections = 0
+        self._problem, self._told = "cannot be reached", ""
         self._client = self._make_client()
         self._client.connect_async(broker.host, broker.port, KEEPALIVE_SECONDS)
         self._client.loop_start()
@@ -71,14 +81,28 @@ class Mqtt:
     def __repr__(self) -> str:
         return f"Mqtt({self._broker.host}:{self._broker.port}, {'closed' if self._closed else 'open'})"
 
+    def note(self, event: AnyEvent) -> None:
+        """Remember what an event changes."""
+        if not self._announce or event.test:
+            return
+        with self._lock:
+            if isinstance(event, CameraEvent):
+                self._note_camera(event)
+            elif isinstance(event, Event) and event.name is not None:
+                here = self._present.setdefault(event.name, set())
+                (here.add if event.kind == "arrived" else here.discard)(event.camera)
+                self._states[self._topics.last_seen(event.name)] = utc(event.at)
+
     def emit(self, event: AnyEvent) -> None:
-        """Publish one event and wait until the broker has it. Raise SinkError when it has not after a while."""
-        new = self._note(event)
-        if self._closed or not self._connected.wait(self._timeout_seconds):
-            raise SinkError(f"broker {self._broker.host}:{self._broker.port} {self._problem}")
-        if new and self._discover:
-            self._publish([self._discovery_message()])
-        self._publish(self._messages(event))
+        """Publish one event and wait until the broker has it. Raise SinkError when it does not confirm it."""
+        confirmed = False
+        while not confirmed:
+            self._await_broker()
+            connection = self._connections
+            confirmed = self._publish(self._messages(event))
+            lost = self._connections != connection or not self._connected.is_set()
+            if not confirmed and not (self._announce and lost):
+                raise SinkError(f"{self._place} does not confirm an event")
 
     def close(self) -> None:
         """Say that edgeface is offline, and disconnect."""
@@ -91,6 +115,26 @@ class Mqtt:
         if self._client.disconnect() == 0:
             self._parted.wait(FAREWELL_SECONDS)
         self._connected.clear()
+
+    @property
+    def _place(self) -> str:
+        return f"broker {self._broker.host}:{self._broker.port}"
+
+    def _await_broker(self) -> None:
+        """Wait for a connection. Raise SinkError when the sink is closed, or when it waits for so long only."""
+        if not self._announce:
+            self._connected.wait(self._timeout_seconds)
+        while self._announce and not self._closed and not self._connected.wait(POLL_SECONDS):
+            pass
+        if self._closed or not self._connected.is_set():
+            raise SinkError(f"{self._place} {self._problem}")
+
+    def _note_problem(self, problem: str) -> None:
+        """Say once what keeps events waiting."""
+        self._problem = problem
+        if self._announce and not self._closed and problem != self._told:
+            self._told = problem
+            log.warning("%s %s: events wait for it", self._place, problem)
 
     def _make_client(self) -> Any:
         client = _paho()
@@ -109,8 +153,12 @@ class Mqtt:
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._problem = f"refuses the connection: {reason}"
+            self._note_problem(f"refuses the connection: {reason}")
             return
+        if self._told:
+            self._told = ""
+            log.warning("%s is back", self._place)
+        self._connections += 1
         self._parted.clear()
         client.drop_out_messages()  # what the last connection left unconfirmed would overwrite newer states
         if self._announce:
@@ -120,7 +168,7 @@ class Mqtt:
         self._connected.set()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._problem = "cannot be reached"
+        self._note_problem("cannot be reached")
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, _reason: Any, _properties: Any) -> None:
         if self._connected.is_set():
@@ -160,28 +208,14 @@ class Mqtt:
 
     def _discovery(self) -> dict[str, Any]:
         with self._lock:
+            self._discovered = set(self._present)
             return discovery(self._topics, self._device, self._present, version("edgeface"), cameras=self._cameras)
 
     def _discovery_message(self) -> Message:
         return self._topics.config, json.dumps(self._discovery(), ensure_ascii=False), True
 
-    def _note(self, event: AnyEvent) -> bool:
-        """Remember what an event changes; return whether it is about somebody of whom nobody knows yet."""
-        if not self._announce:
-            return False
-        with self._lock:
-            if isinstance(event, CameraEvent):
-                self._states |= {topic: payload for topic, payload, _ in self._camera_messages(event)}
-                return False
-            if not isinstance(event, Event) or event.name is None or event.test:
-                return False
-            new = event.name not in self._present
-            here = self._present.setdefault(event.name, set())
-            (here.add if event.kind == "arrived" else here.discard)(event.camera)
-            self._states[self._topics.last_seen(event.name)] = utc(event.at)
-            return new
-
     def _messages(self, event: AnyEvent) -> list[Message]:
+        """Return an event as messages, with the states that it has to do with as they are now."""
         messages: list[Message] = [(self._topics.event, event_json(event), False)]
         camera = "" if isinstance(event, ThermalEvent) else event.camera
         if camera in self._cameras:
@@ -189,7 +223,8 @@ class Mqtt:
         if not self._announce or event.test:
             return messages
         if isinstance(event, CameraEvent):
-            return [*messages, *self._camera_messages(event)]
+            own = [self._topics.camera_state(camera)] if camera in self._cameras else []
+            return [*messages, *self._states_of([*own, self._topics.camera])]
         if not isinstance(event, Event):
             return messages
         if event.name is None:
@@ -197,28 +232,30 @@ class Mqtt:
             del fields["name"]
             described = json.dumps({"event_type": fields.pop("kind")} | fields)
             return [*messages, (self._topics.unknown, described, False)]
-        return [
-            *messages,
-            (self._topics.last_seen(event.name), utc(event.at), True),
-            (self._topics.presence(event.name), _on(bool(self._present[event.name])), True),
-        ]
+        if self._discover and event.name not in self._discovered:
+            messages.insert(0, self._discovery_message())
+        with self._lock:
+            here = bool(self._present.get(event.name))
+        seen = self._states_of([self._topics.last_seen(event.name)])
+        return [*messages, *seen, (self._topics.presence(event.name), _on(here), True)]
 
-    def _camera_messages(self, event: CameraEvent) -> list[Message]:
-        """Return the retained states of a camera, and of several together."""
+    def _states_of(self, topics: Iterable[str]) -> list[Message]:
+        with self._lock:
+            return [(topic, self._states[topic], True) for topic in topics if topic in self._states]
+
+    def _note_camera(self, event: CameraEvent) -> None:
+        """Remember the state of a camera, and of several together."""
         well = event.state == "ok"
-        if event.camera not in self._cameras:
-            return [(self._topics.camera, _on(well), True)]
-        self._cameras[event.camera] = well
-        return [
-            (self._topics.camera_state(event.camera), _on(well), True),
-            (self._topics.camera, _on(all(self._cameras.values())), True),
-        ]
+        if event.camera in self._cameras:
+            self._cameras[event.camera] = well
+            self._states[self._topics.camera_state(event.camera)] = _on(well)
+            well = all(self._cameras.values())
+        self._states[self._topics.camera] = _on(well)
 
-    def _publish(self, messages: Iterable[Message]) -> None:
-        """Publish and wait for the broker's word."""
+    def _publish(self, messages: Iterable[Message]) -> bool:
+        """Publish and tell whether the broker has all of it."""
         sent = [self._client.publish(topic, text, qos=1, retain=retain) for topic, text, retain in messages]
-        if not all(_confirmed(one, self._timeout_seconds) for one in sent):
-            raise SinkError(f"broker {self._broker.host}:{self._broker.port} does not confirm an event")
+        return all(_confirmed(one, self._timeout_seconds) for one in sent)
 
 
 def _confirmed(sent: Any, seconds: float) -> bool:

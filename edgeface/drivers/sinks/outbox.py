@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from threading import Condition, Thread
 
-from edgeface.core.protocols import Sink
+from edgeface.core.protocols import NotingSink, Sink
 from edgeface.core.types import AnyEvent
 from edgeface.drivers.closing import Closing
 from edgeface.errors import EdgefaceError
@@ -45,7 +45,7 @@ class Outbox:
     Each of `workers` threads delivers one event at a time; with one, events arrive in their order. When
     `queue_size` events wait, the oldest is dropped for the new one, as the newest says who is here now.
     What the sink raises is counted and logged, for the first lost event, the tenth, the hundredth ...
-    Events of other kinds than `kinds` are not for this sink, and not counted.
+    Events of other kinds than `kinds` are not for this sink, and not counted. A `NotingSink` notes each at once.
     """
 
     def __init__(
@@ -88,6 +88,8 @@ class Outbox:
         """Queue one event."""
         if event.kind not in self._kinds:
             return
+        if isinstance(self._sink, NotingSink):
+            self._sink.note(event)
         with self._changed:
             if self._draining:
                 self._count_dropped(1, "it is closed")
