@@ -67,7 +67,7 @@ class WebhookSinkSettings:
     secret_file: str = setting("", SECRET.format("key in base64, as `openssl rand -base64 32` makes it", "unsigned"))
     ca_file: str = setting("", "PEM file of the only authorities to trust; empty: those of the system.")
     timeout_seconds: float = setting(10.0, "So long an answer is waited for.", at_least=0.1, at_most=300)
-    attempts: int = setting(5, "So often it is tried, with growing pauses.", at_least=1, at_most=20)
+    attempts: int = setting(10, "So often it is tried, with growing pauses.", at_least=1, at_most=20)
     events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 

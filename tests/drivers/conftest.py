@@ -17,8 +17,8 @@ from edgeface.drivers.gallery_transfer import export_people
 from edgeface.drivers.store import Gallery
 from tests.drivers.control_ends import serving
 from tests.drivers.locked import WORDS
-from tests.drivers.stored import MODEL, looks
 from tests.drivers.mosquitto import Mosquitto
+from tests.drivers.stored import MODEL, looks
 
 NOBODY = 65534
 

@@ -41,7 +41,7 @@ class Webhook:
         *,
         secret: bytes | None = None,
         timeout_seconds: float = 10.0,
-        attempts: int = 5,
+        attempts: int = 10,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
