@@ -1,10 +1,11 @@
-"""gallery verify, backup and restore."""
+"""gallery verify, backup, restore and migrate."""
 
 from pathlib import Path
 
 import pytest
 
 from edgeface.drivers.gallery_file import MIGRATIONS
+from tests.drivers.test_gallery_upgrade import make_old
 from tests.fakes import BLUE, GREEN, RED, Square
 
 
@@ -87,6 +88,19 @@ def test_where_there_is_no_gallery_verify_and_backup_say_so(cli, tmp_path):
         missing = cli("gallery", *command, "--gallery", "none.db")
         assert missing.code == 7
         assert "there is no " in missing.err
+    assert not Path("none.db").exists()
+
+
+def test_an_older_gallery_is_brought_up_to_date(cli, tmp_path):
+    newest = len(MIGRATIONS)
+    make_old(tmp_path / "old.db")
+    ended = cli("gallery", "migrate", "--gallery", "old.db")
+    assert (ended.code, ended.out) == (0, f"old.db has schema {newest} now; it had 1\n")
+    assert cli("gallery", "migrate", "--gallery", "old.db").out == f"old.db has schema {newest} already\n"
+    again = cli("gallery", "migrate", "--gallery", "old.db", "--json").objects
+    assert again == [{"file": "old.db", "schema_before": newest, "schema": newest}]
+    missing = cli("gallery", "migrate", "--gallery", "none.db")
+    assert (missing.code, "there is no gallery at none.db" in missing.err) == (7, True)
     assert not Path("none.db").exists()
 
 
