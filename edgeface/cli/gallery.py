@@ -1,6 +1,7 @@
 """The commands that keep the gallery safe: verify, backup, restore and migrate."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -165,6 +166,14 @@ def migrate(config: Config, json_output: JsonOption = False) -> None:
         say(f"{path} has schema {new} already")
     else:
         say(f"{path} has schema {new} now; it had {old}")
+
+
+def remind_of_plain(copies: Sequence[object], whom: str) -> None:
+    """Tell which copies of a gallery are not encrypted and may still hold somebody."""
+    for copy in copies:
+        tell(f"{copy} is not encrypted, and may still hold {whom}")
+    if copies:
+        tell("delete what you do not need; `edgeface gallery backup --keep 1` makes a new one and removes older ones")
 
 
 def amounts(people: int, looks: int) -> str:

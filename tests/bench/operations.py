@@ -48,8 +48,8 @@ class Operation:
 
     kind: str
     """enrol or forget somebody; backup; migrate: from an older schema; upgrade: to the other of two models; rotate: to
-    the master key of number `seed`; remember somebody unknown, see them come, ignore or lose (forget) them, call them by a name; or expire: let
-    go of all of them who are not ignored."""
+    the master key of number `seed`; remember somebody unknown, see them come, ignore or lose (forget) them, call them
+    by a name; or expire: let go of all of them who are not ignored."""
     name: str = ""
     seed: int = 0
     looks: int = 0

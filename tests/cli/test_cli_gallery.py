@@ -104,9 +104,24 @@ def test_an_older_gallery_is_brought_up_to_date(cli, tmp_path):
     assert not Path("none.db").exists()
 
 
-def test_forgetting_reminds_of_the_backups_beside_the_gallery(cli):
-    backup = backed_up(cli)["backup"]
-    assert f"backups in {Path(backup).parent} may still hold alice" in cli("forget", "alice").err
+def test_forgetting_reminds_of_the_backups_and_of_what_was_kept_aside(cli, enrol):
+    old = backed_up(cli)["backup"]
+    enrol("bob", GREEN)
+    aside = cli("gallery", "restore", old, "--force", "--json").objects[0]["aside"]
+    forgotten = cli("forget", "alice", "--json")
+    assert forgotten.objects[0]["plain_copies"] == [aside, old]
+    assert f"{aside} is not encrypted, and may still hold alice\n{old} is not encrypted, and may" in forgotten.err
+    assert "`edgeface gallery backup --keep 1`" in forgotten.err
+    Path(aside).unlink()
+    enrol("bob", GREEN)
+    backed_up(cli, "--keep", "1")
+    Path(old).unlink(missing_ok=True)
+    [newest] = cli("forget", "bob", "--json").objects[0]["plain_copies"]
+    assert newest != old
+    Path(newest).unlink()
+    enrol("cy", BLUE)
+    quiet = cli("forget", "cy", "--json")
+    assert (quiet.objects[0]["plain_copies"], quiet.err) == ([], "")
 
 
 def test_pictures_are_kept_dropped_and_told_of(cli, painted, picture):
