@@ -3,12 +3,15 @@
 import logging
 from dataclasses import replace
 
+import numpy as np
+
 from edgeface.app.calibrate import KnownLook, Measured
 from edgeface.card import Bundle
 from edgeface.cohort_file import read_cohort
 from edgeface.config import Config
 from edgeface.core.cohort import Cohort
 from edgeface.core.decision import Policy
+from edgeface.core.types import Vector
 from edgeface.drivers.gallery_rows import Calibrated
 from edgeface.drivers.store import Gallery
 
@@ -41,6 +44,15 @@ def known_looks(gallery: Gallery) -> list[KnownLook]:
     looks = gallery.templates()
     gallery.check_models(looks)
     return [KnownLook(look.id, look.identity.name, look.embedding.vector) for look in looks]
+
+
+def unknown_visitors(gallery: Gallery, model: str) -> list[Vector]:
+    """Return the looks by a model at each unknown person who is remembered, (n, size) each."""
+    seen: dict[int, list[Vector]] = {}
+    for look in gallery.unknown_looks():
+        if look.embedding.model == model:
+            seen.setdefault(look.identity.id, []).append(look.embedding.vector)
+    return [np.stack(vectors) for vectors in seen.values()]
 
 
 def calibrated(model: str, measured: Measured, now: float) -> Calibrated:

@@ -85,6 +85,11 @@ class Measured:
     """Of each confirmed visit that is kept, the best cosine; all of them passed the threshold of their time."""
     visits_missed: int
     """How many of these are below the recommended threshold."""
+    unknown_visitors: npt.NDArray[np.float64]
+    """Of each unknown person who is remembered, the best cosine with anybody of the household."""
+    unknown_named_now: int
+    unknown_named: int
+    """Of how many of them a look would be given a name, at the policy in use and at the recommended one."""
 
 
 def calibrate(
@@ -96,12 +101,14 @@ def calibrate(
     now: Policy,
     level: float,
     visits: Sequence[float] = (),
+    visitors: Sequence[Vector] = (),
 ) -> Measured:
     """Measure the looks of a gallery. `level` is a cosine that few strangers reach, below which looks are outliers.
 
-    `own_strangers`, (n, size), are faces that are known to be nobody of the household; `visits` are the similarities of
-    confirmed visits, which the advice does not depend on: only those that passed were ever confirmed. Raise
-    EnrollmentError when nobody is enrolled, ModelError when there are too few strangers.
+    `own_strangers`, (n, size), are faces that are known to be nobody of the household. `visits` are the similarities of
+    confirmed visits, and `visitors` the looks, (n, size) each, at unknown people who came. The advice depends on
+    neither: only who passed was ever confirmed, and only who did not is unknown. Raise EnrollmentError when nobody is
+    enrolled, ModelError when there are too few strangers.
     """
     if not looks:
         raise EnrollmentError("nobody is enrolled, so nothing can be measured", hint="`edgeface enroll` somebody first")
@@ -137,6 +144,9 @@ def calibrate(
         own_strangers_named=own,
         visits=np.asarray(visits, np.float64),
         visits_missed=sum(similarity < advice.threshold for similarity in visits),
+        unknown_visitors=np.array([float((seen @ vectors.T).max()) for seen in visitors]),
+        unknown_named_now=sum(_named(seen, vectors, people, now) > 0 for seen in visitors),
+        unknown_named=sum(_named(seen, vectors, people, advice) > 0 for seen in visitors),
     )
 
 
@@ -168,7 +178,7 @@ def _stranger_scores(
     return np.concatenate(known)
 
 
-def _named(own: Vector, vectors: Vector, people: npt.NDArray, advice: Advice) -> int:
+def _named(own: Vector, vectors: Vector, people: npt.NDArray, advice: Advice | Policy) -> int:
     """Count those of your own strangers, (n, size), who would be given a name."""
     ranked = np.sort(Cohort(own).scores(vectors, people), axis=1)
     leads = ranked[:, -1] - ranked[:, -2] >= advice.margin if ranked.shape[1] > 1 else True

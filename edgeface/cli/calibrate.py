@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeface.cli.asking import ask_passphrase
+from edgeface.cli.gallery import amounts
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import cosine, say, say_json, tell
 from edgeface.config import Config
@@ -83,6 +84,7 @@ def calibrate(
             now=wiring_household.household_policy(config, wiring.make_policy(config, bundle), gallery),
             level=wiring.stranger_level(config, bundle),
             visits=[visit.similarity for visit in gallery.visits() if visit.model == model],
+            visitors=wiring_household.unknown_visitors(gallery, model),
         )
         lines = summary(measured, strangers_per_day)
         if html:
@@ -130,7 +132,7 @@ def summary(measured: "Measured", strangers_per_day: float) -> list[str]:
     judged = len(measured.genuine)
     days = f"{advice.rate * strangers_per_day:.2g} a day of {strangers_per_day:g} strangers"
     lines = [
-        f"{measured.people} people, {measured.looks} looks, {measured.strangers} strangers",
+        f"{amounts(measured.people, measured.looks)}, {measured.strangers} strangers",
         f"threshold {advice.threshold:.3f} (now {now.threshold:.3f})",
         f"margin {advice.margin:.3f} (now {now.margin:.3f})",
         f"strangers named: {advice.rate:.2g} of visits ({days}); now {advice.rate_now:.2g}, asked {measured.rate:.2g}",
@@ -143,9 +145,15 @@ def summary(measured: "Measured", strangers_per_day: float) -> list[str]:
             f"confirmed visits: {len(measured.visits)}, the least similar {measured.visits.min():.3f}; "
             f"at least {measured.visits_missed} would be missed"
         )
+    if len(measured.unknown_visitors):
+        nearest = measured.unknown_visitors.max()
+        lines.append(
+            f"unknown visitors: {len(measured.unknown_visitors)}, the most similar {nearest:.3f}; "
+            f"a look at {measured.unknown_named} of them would be named (now {measured.unknown_named_now})"
+        )
     if measured.rate < measured.least_promised:
-        least = f"{measured.least_promised:.2g}"
-        lines.append(f"not promised: with {measured.people} people the strangers show no rate under {least}")
+        people = f"{measured.people} {'person' if measured.people == 1 else 'people'}"
+        lines.append(f"not promised: with {people} the strangers show no rate under {measured.least_promised:.2g}")
     if advice.rate > measured.rate * 1.001:
         lines.append("no threshold keeps that rate: ask for less, or look at those who are confusable")
     if advice.held:
@@ -190,6 +198,9 @@ def as_json(measured: "Measured", strangers_per_day: float, *, written: bool) ->
         "own_strangers_named": measured.own_strangers_named,
         "visits": len(measured.visits),
         "visits_missed": measured.visits_missed,
+        "unknown_visitors": len(measured.unknown_visitors),
+        "unknown_named_now": measured.unknown_named_now,
+        "unknown_named": measured.unknown_named,
         "written": written,
     }
 

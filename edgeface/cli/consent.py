@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgeface.cli.gallery import BACKUPS, remind_of_plain
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import iso, say, say_json, tell
 from edgeface.config import Config
@@ -83,6 +84,7 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
       edgeface gallery sweep
     """
     from edgeface import wiring, wiring_sightings
+    from edgeface.drivers.gallery_backup import plain_copies
     from edgeface.drivers.gallery_care import sweep as sweep_gallery
     from edgeface.drivers.gallery_file import require
     from edgeface.drivers.visits import drop_before
@@ -97,6 +99,9 @@ def sweep(config: Config, json_output: JsonOption = False) -> None:
     unreached = sorted({str(folder) for receipt in [*strangers, *receipts] for folder in receipt.spread.unreached})
     for folder in unreached:
         tell(f"not reached: the key file in {folder} still holds their keys, until a backup is made there")
+    if strangers or receipts:
+        path = Path(config.gallery.path)
+        remind_of_plain(plain_copies(path, path.parent / BACKUPS), "who is forgotten")
     if json_output:
         names = [receipt.name for receipt in receipts]
         told = {"forgotten": names, "unknowns": len(strangers), "unreached": unreached, "audit_dropped": dropped}

@@ -1,6 +1,7 @@
-"""The commands that keep the gallery safe: verify, backup and restore."""
+"""The commands that keep the gallery safe: verify, backup, restore and migrate."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -140,6 +141,39 @@ def restore(
         )
     else:
         say(f"restored {amounts(restored.people, restored.looks)}")
+
+
+@gallery_app.command("migrate")
+@with_config("gallery")
+def migrate(config: Config, json_output: JsonOption = False) -> None:
+    """Bring the gallery's file to the schema of this edgeface, all of it or nothing.
+
+    Other commands do so by themselves when they open an older gallery that they may write. An older edgeface cannot
+    read it afterwards: make a backup first where you may want to go back.
+
+    \b
+    Examples:
+      edgeface gallery backup
+      edgeface gallery migrate
+    """
+    from edgeface.drivers.gallery_upgrade import migrate_file
+
+    path = Path(config.gallery.path)
+    old, new = migrate_file(path)
+    if json_output:
+        say_json({"file": str(path), "schema_before": old, "schema": new})
+    elif old == new:
+        say(f"{path} has schema {new} already")
+    else:
+        say(f"{path} has schema {new} now; it had {old}")
+
+
+def remind_of_plain(copies: Sequence[object], whom: str) -> None:
+    """Tell which copies of a gallery are not encrypted and may still hold somebody."""
+    for copy in copies:
+        tell(f"{copy} is not encrypted, and may still hold {whom}")
+    if copies:
+        tell("delete what you do not need; `edgeface gallery backup --keep 1` makes a new one and removes older ones")
 
 
 def amounts(people: int, looks: int) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgeface.cli.asking import ask_new_passphrase, ask_passphrase
-from edgeface.cli.gallery import BACKUPS, amounts
+from edgeface.cli.gallery import BACKUPS, amounts, remind_of_plain
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import say, say_json, tell
 from edgeface.config import Config
@@ -25,7 +25,7 @@ def encrypt(config: Config, json_output: JsonOption = False) -> None:
       edgeface gallery encrypt
       edgeface gallery encrypt -o gallery.key=file:/etc/edgeface/gallery.key
     """
-    from edgeface.drivers.gallery_backup import backups_in
+    from edgeface.drivers.gallery_backup import plain_copies
     from edgeface.drivers.gallery_encrypt import encrypt
     from edgeface.drivers.gallery_file import require
     from edgeface.drivers.master_key import make_key_file, read_master
@@ -42,8 +42,7 @@ def encrypt(config: Config, json_output: JsonOption = False) -> None:
         tell(f"made {made}: keep a copy in a safe place, for nobody can read the gallery without it")
     if not done.log_emptied:
         tell(f"another program keeps reading: plain vectors stay in {path}-wal until it ends")
-    if backups_in(path.parent / BACKUPS):
-        tell(f"backups in {path.parent / BACKUPS} made before are not encrypted: `edgeface gallery backup --keep 1`")
+    remind_of_plain(plain_copies(path, path.parent / BACKUPS), "these people")
     if json_output:
         made_key = str(made) if made else None
         say_json({"people": done.people, "looks": done.looks, "keys": str(done.keyring), "made_key": made_key})

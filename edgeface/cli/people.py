@@ -8,6 +8,7 @@ import typer
 
 from edgeface.cli.asking import ask_passphrase
 from edgeface.cli.control import call_if_there, named_gallery, needs_the_daemon
+from edgeface.cli.gallery import remind_of_plain
 from edgeface.cli.options import JsonOption, SocketOption, with_config, with_source
 from edgeface.cli.output import iso, say, say_json, tell
 from edgeface.cli.serve import forget_from, list_in
@@ -122,15 +123,13 @@ def forget(
       edgeface forget alice
     """
     receipt = _of_the_daemon(config, socket, {"ask": "forget", "name": name}) or forget_from(config, name)
-    backups = receipt.pop("backups")
     if json_output:
         say_json(receipt)
     else:
         _say_receipt(receipt)
     for folder in receipt["unreached"]:
         tell(f"not reached: the key file in {folder} still holds the key of {name}, until a backup is made there")
-    if backups:
-        tell(f"backups in {backups} may still hold {name}")
+    remind_of_plain(receipt["plain_copies"], name)
 
 
 def _here(

@@ -141,10 +141,17 @@ def _say_matches(photo: str, matches: "list[Match]", problem: str | None, *, jso
     for match in matches:
         face = _face(match)
         left, top, width, height = face["box"]
-        say(
-            f"{photo}: {face['name'] or 'unknown'}  similarity {match.similarity:.2f}, "
-            f"next {match.runner_up:.2f}  {width}x{height} at {left},{top}"
-        )
+        say(f"{photo}: {face['name'] or 'unknown'}  {_likeness(match)}  {width}x{height} at {left},{top}")
+
+
+def _likeness(match: "Match") -> str:
+    """Say how similar a face is to the nearest person and the next; a cosine of -1 stands for nobody."""
+    from edgeface.core.decision import LEAST_COSINE
+
+    if match.similarity <= LEAST_COSINE:
+        return "nobody to compare with"
+    following = f"next {match.runner_up:.2f}" if match.runner_up > LEAST_COSINE else "nobody else to compare with"
+    return f"similarity {match.similarity:.2f}, {following}"
 
 
 def _face(match: "Match") -> dict[str, Any]:

@@ -171,16 +171,15 @@ def list_in(config: Config) -> "list[Listed]":
 
 
 def forget_from(config: Config, name: str) -> dict[str, Any]:
-    """Erase a person; return the receipt, with the folder of plain backups that may hold them, or nothing."""
+    """Erase a person; return the receipt, and which copies that are not encrypted may still hold them."""
     from edgeface import wiring
-    from edgeface.drivers.gallery_backup import backups_in
+    from edgeface.drivers.gallery_backup import plain_copies
     from edgeface.drivers.gallery_file import require
 
     path = Path(config.gallery.path)
     require(path)
     with wiring.open_gallery(config, "") as gallery:
         receipt = gallery.erase(name)
-    backups = path.parent / BACKUPS
     return {
         "name": receipt.name,
         "looks_removed": receipt.looks,
@@ -190,7 +189,7 @@ def forget_from(config: Config, name: str) -> dict[str, Any]:
         "unreached": list(map(str, receipt.spread.unreached)),
         "audit": receipt.entry.number,
         "hash": receipt.entry.hash.hex(),
-        "backups": str(backups) if not receipt.keys and backups_in(backups) else "",
+        "plain_copies": list(map(str, plain_copies(path, path.parent / BACKUPS))),
     }
 
 

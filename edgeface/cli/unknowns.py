@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeface.cli.asking import ask_passphrase
+from edgeface.cli.gallery import BACKUPS, remind_of_plain
 from edgeface.cli.options import JsonOption, with_config
 from edgeface.cli.output import iso, say, say_json, tell
 from edgeface.config import Config
@@ -132,6 +133,7 @@ def forget_unknown(config: Config, unknown: UnknownArgument, json_output: JsonOp
     Examples:
       edgeface unknowns forget unknown-17
     """
+    from edgeface.drivers.gallery_backup import plain_copies
     from edgeface.drivers.unknowns import number_of
 
     number = number_of(unknown)
@@ -139,6 +141,8 @@ def forget_unknown(config: Config, unknown: UnknownArgument, json_output: JsonOp
         receipt = unknowns.forget(number)
     for folder in receipt.spread.unreached:
         tell(f"not reached: the key file in {folder} still holds their key, until a backup is made there")
+    path = Path(config.gallery.path)
+    remind_of_plain(plain_copies(path, path.parent / BACKUPS), f"unknown-{number}")
     if json_output:
         fields = {"looks_removed": receipt.looks, "keys_destroyed": receipt.keys, "audit": receipt.entry.number}
         say_json({"unknown": f"unknown-{number}", **fields, "hash": receipt.entry.hash.hex()})

@@ -1,6 +1,7 @@
 """Copy a gallery while it is in use, and keep the newest of the copies."""
 
 import fcntl
+import glob
 import os
 import re
 import sqlite3
@@ -21,6 +22,10 @@ from edgeface.errors import StoreError
 
 NAME = re.compile(r"gallery-(\d{8}T\d{6}Z)(?:-(\d+))?\.db")
 """A backup's file name: when it was made, UTC, and which of that second it is."""
+
+
+BEFORE_RESTORE, DAMAGED = KEPT_ASIDE = ("before-restore", "damaged")
+"""What `restore` calls the files beside a gallery in which it keeps what was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,27 @@ def backups_in(folder: Path) -> list[Path]:
     """Return the backups in a folder, oldest first; none where there is no folder."""
     found = [(match, path) for path in folder.glob("gallery-*.db") if (match := NAME.fullmatch(path.name))]
     return [path for _, path in sorted(found, key=lambda pair: (pair[0][1], int(pair[0][2] or 1)))]
+
+
+def plain_copies(path: Path, folder: Path) -> list[Path]:
+    """Return the copies of a gallery that are not encrypted, and may still hold whom it has forgotten.
+
+    They are sought beside it, where `restore` keeps what was there, in a folder of backups, and in the other ones that
+    an encrypted gallery knows of. What cannot be read is taken for plain.
+    """
+    with closing(open_any_version(path)) as gallery, store_errors(path):
+        known = gallery.execute("SELECT folder FROM key_copies ORDER BY folder").fetchall()
+    folders = dict.fromkeys([folder.absolute(), *(Path(name) for (name,) in known)])
+    kept = [file for kind in KEPT_ASIDE for file in sorted(path.parent.glob(f"{glob.escape(path.stem)}-{kind}-*.db"))]
+    return [file for file in [*kept, *(each for there in folders for each in backups_in(there))] if _is_plain(file)]
+
+
+def _is_plain(file: Path) -> bool:
+    try:
+        with closing(open_any_version(file)) as copy, store_errors(file):
+            return ring_of(copy) is None
+    except StoreError:
+        return True
 
 
 def _rotate(folder: Path, newest: Path, keep: int | None) -> list[Path]:

@@ -221,15 +221,26 @@ def _configure(connection: sqlite3.Connection, path: Path, *, read_only: bool) -
         if not version:
             raise StoreError(f"gallery {path} is empty", hint=ENROL)
         if version < len(MIGRATIONS):
-            raise StoreError(f"gallery {path} is of an older schema", hint="open it once with `edgeface enroll`")
+            raise StoreError(f"gallery {path} is of an older schema", hint="`edgeface gallery migrate`")
     else:
         # EXTRA is FULL, and the folder too is on the disk before the journal of a migration counts as gone.
         connection.execute("PRAGMA synchronous = EXTRA")
         if version < len(MIGRATIONS):
+            if version:
+                _check_apart(path)
             migrate(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         empty_log(connection)  # a `forget` that was killed may have left vectors there
     check_content(connection, path)
+
+
+def _check_apart(path: Path) -> None:
+    """Refuse a damaged gallery before it is migrated, so that it stays as it is.
+
+    By a connection of its own: SQLite 3.40 cannot empty the log of one that has checked a file which had no log yet.
+    """
+    with closing(_connect(path, "mode=ro")) as connection:
+        check_content(connection, path)
 
 
 def check_content(connection: sqlite3.Connection, path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgeface.core.prepare import is_unit
 from edgeface.drivers.audit import append
 from edgeface.drivers.durable import sync_folder
-from edgeface.drivers.gallery_backup import copy_gallery, count, free_name
+from edgeface.drivers.gallery_backup import BEFORE_RESTORE, DAMAGED, copy_gallery, count, free_name
 from edgeface.drivers.gallery_chips import read_chips
 from edgeface.drivers.gallery_encrypt import seal_plain
 from edgeface.drivers.gallery_errors import RESTORE, store_errors
@@ -180,7 +180,7 @@ def _move_damaged(path: Path, now: float) -> Path | None:
     try:
         open_gallery(path, read_only=False).close()
     except GalleryDamaged:
-        aside = free_name(path.parent, f"{path.stem}-damaged", now)
+        aside = free_name(path.parent, f"{path.stem}-{DAMAGED}", now)
         # The log first: a new gallery must never meet the log of another.
         for end in ("-wal", "-shm", "-journal", ""):
             part = path.with_name(path.name + end)
@@ -192,7 +192,7 @@ def _move_damaged(path: Path, now: float) -> Path | None:
 
 
 def _copy_aside(path: Path, now: float) -> Path:
-    aside = free_name(path.parent, f"{path.stem}-before-restore", now)
+    aside = free_name(path.parent, f"{path.stem}-{BEFORE_RESTORE}", now)
     copy_gallery(path, aside)
     return aside
 

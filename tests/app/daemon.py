@@ -55,7 +55,7 @@ RECEIPT = {
     "unreached": [],
     "audit": 7,
     "hash": "5ec0",
-    "backups": "/state/backups",
+    "plain_copies": ["/state/backups/gallery-20261124T030000Z.db"],
 }
 
 

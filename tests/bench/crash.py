@@ -1,12 +1,12 @@
 """Crash the gallery: `make crash-bench KILLS=2000 CUTS=200`, or `python -m tests.bench.crash --help`.
 
-KILLS times a process that enrols, forgets, backs up, goes over to another model, and remembers, names, ignores, forgets
-and lets go of people who are not enrolled is killed with SIGKILL at a random moment, always in the same folder. CUTS
-times the power is cut while a gallery is written to: simulated, see `tests/bench/cuts.py` for what that leaves out.
-After each, the gallery is opened as the next command would: it must be whole, hold all that was acknowledged, nothing
-of who was forgotten, and of the operation that was going on all or nothing. `half_way` counts how often the gallery was
-between two models then. Standard error tells of each fault; the last line of standard output is one JSON object. The
-exit code is 1 when there was a fault.
+KILLS times a process that enrols, forgets, backs up, brings an older gallery up to date, goes over to another model,
+and remembers, names, ignores, forgets and lets go of people who are not enrolled is killed with SIGKILL at a random
+moment, always in the same folder. CUTS times the power is cut while a gallery is written to: simulated, see
+`tests/bench/cuts.py` for what that leaves out. After each, the gallery is opened as the next command would: it must be
+whole, hold all that was acknowledged, nothing of who was forgotten, and of the operation that was going on all or
+nothing. `half_way` counts how often the gallery was between two models then. Standard error tells of each fault; the
+last line of standard output is one JSON object. The exit code is 1 when there was a fault.
 
 The same seed asks for the same operations and cuts; the moment of a kill is the scheduler's.
 """

@@ -165,7 +165,7 @@ def record(recorder: Recorder, folder: Path, random: Random, *, encrypted: bool 
                         recording.forgotten.append((len(recorder.log), gone))
                     state = asked.apply(state)
                     operations.append((begun, len(recorder.log), asked))
-                    if asked.kind in ("upgrade", "rotate"):
+                    if asked.kind in ("upgrade", "rotate", "migrate"):
                         break
     recorder.folder = None
     return recording
@@ -179,8 +179,8 @@ def master_of(number: int) -> Master:
 def _choose(random: Random, state: State, key: int | None) -> Operation:
     if state and key is not None and random.random() < 0.3:
         return Operation("rotate", seed=key + 1)
-    if state and random.random() < 0.15:
-        return Operation("upgrade")
+    if state and random.random() < 0.2:
+        return Operation(random.choices(("upgrade", "migrate"), (3, 1))[0])
     return choose(random, state)
 
 

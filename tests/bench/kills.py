@@ -97,7 +97,7 @@ class Killing:
                     for _ in range(random.randint(1, 8)):
                         asked = self._choose(random, state)
                         state = self._one(gallery, asked, models, state, say, both=random.random() < 0.5)
-                        if asked.kind == "upgrade":
+                        if asked.kind in ("upgrade", "migrate"):
                             break
         finally:
             traceback.print_exc()
@@ -106,7 +106,7 @@ class Killing:
     def _choose(self, random: Random, state: State) -> Operation:
         if not self.path.exists() or random.random() < 0.7:
             return choose(random, state)
-        return Operation("backup" if random.random() < 0.6 else "upgrade")
+        return Operation(random.choices(("backup", "upgrade", "migrate"), (6, 4, 2))[0])
 
     def _one(
         self,

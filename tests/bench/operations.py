@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,7 +17,9 @@ import numpy as np
 from edgeface.core.align import CHIP_SIZE
 from edgeface.core.types import Embedding, Image
 from edgeface.drivers import model_upgrade
-from edgeface.drivers.gallery_rows import MARK, STORED, Template
+from edgeface.drivers.gallery_file import connect_to_write, empty_log, transaction
+from edgeface.drivers.gallery_rows import MARK, STORED, UNKNOWN, Template
+from edgeface.drivers.gallery_upgrade import migrate_file
 from edgeface.drivers.store import Gallery
 from edgeface.drivers.unknowns import PREFIX, Unknowns
 from edgeface.succession import move_looks
@@ -30,6 +33,8 @@ HANDLE = "?"
 """Begins the handle of somebody who is remembered."""
 BARE = " without a picture"
 """Ends the digest of a look that was remembered before it was enrolled, and goes with the model that made it."""
+OLDER = 6
+"""The schema from which a gallery is migrated; there was nothing yet to remember who is not enrolled."""
 VISITS, IGNORED = "visits", "ignored"
 """What is counted of somebody who is remembered, beside the digests of their looks."""
 
@@ -42,9 +47,9 @@ class Operation:
     """Something that is asked of a gallery."""
 
     kind: str
-    """enrol or forget somebody; backup; upgrade: to the other of two models; rotate: to the master key of number
-    `seed`; remember somebody unknown, see them come, ignore or lose (forget) them, call them by a name; or expire: let
-    go of all of them who are not ignored."""
+    """enrol or forget somebody; backup; migrate: from an older schema; upgrade: to the other of two models; rotate: to
+    the master key of number `seed`; remember somebody unknown, see them come, ignore or lose (forget) them, call them
+    by a name; or expire: let go of all of them who are not ignored."""
     name: str = ""
     seed: int = 0
     looks: int = 0
@@ -100,6 +105,8 @@ class Operation:
             after[self.name] = after.get(self.name, Counter()) + Counter({f"{one}{BARE}": 1 for one in digests})
         elif self.kind in ("expire", "upgrade"):
             after = {name: looks for name, looks in state.items() if name not in self.ending(state)}
+        elif self.kind == "migrate":
+            after = {name: looks for name, looks in state.items() if not name.startswith(HANDLE)}
         if self.kind == "upgrade":
             after = {name: _pictured(looks) for name, looks in after.items()}
         return after
@@ -176,6 +183,10 @@ def perform(gallery: Gallery, path: Path, asked: Operation, models: tuple[str, s
 
     Return the names, as they are stored, of who is forgotten by it.
     """
+    if asked.kind == "migrate":
+        _age(path)
+        migrate_file(path)
+        return []
     if asked.kind == "upgrade":
         return _upgrade(gallery, path, models)
     if asked.kind == "enrol":
@@ -203,6 +214,19 @@ def _perform_unknown(gallery: Gallery, asked: Operation, model: str) -> list[str
         return [unknowns.forget(number).name]
     assert (unknowns.came if asked.kind == "come" else unknowns.ignore)(number)
     return []
+
+
+def _age(path: Path) -> None:
+    """Leave a gallery as an edgeface of the schema OLDER would have."""
+    with closing(connect_to_write(path)) as connection:
+        for pragma in ("foreign_keys", "secure_delete"):
+            connection.execute(f"PRAGMA {pragma} = ON")
+        with transaction(connection):
+            connection.execute(f"DELETE FROM people AS p WHERE {UNKNOWN}")
+            for table in ("visits", "unknowns"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("DELETE FROM migrations WHERE number > ?", (OLDER,))
+        empty_log(connection)
 
 
 def _upgrade(gallery: Gallery, path: Path, models: tuple[str, str]) -> list[str]:

@@ -172,6 +172,23 @@ def test_confirmed_visits_are_shown_but_give_no_advice(cli, tmp_path):
     assert "confirmed visits: 3, the least similar 0.810; at least 2 would be missed" in Path("page.html").read_text()
 
 
+def test_unknown_visitors_are_measured_but_give_no_advice(cli, picture):
+    before = calibrated(cli, "--far", "0.05")
+    for number in range(8):
+        picture(f"clip/{number}.png", Square(BLUE), Square(PINKISH, left=400))
+    strict = ("-o", "recognition.threshold=0.999")
+    assert cli("run", "--camera", "clip", "-o", "unknown.remember=true", *strict).code == 0
+    assert len(cli("unknowns", "list").out.splitlines()) == 2
+    found = calibrated(cli, "--far", "0.05", *strict, "--html", "page.html")
+    assert (before["unknown_visitors"], before["unknown_named"], found["unknown_visitors"]) == (0, 0, 2)
+    # pinkish is nearer to alice than the threshold that keeps the rate, 0.95; blue is near to nobody
+    assert (found["unknown_named_now"], found["unknown_named"]) == (0, 1)
+    assert found["threshold"] == before["threshold"]
+    text = Path("page.html").read_text()
+    assert "unknown visitors: 2, the most similar 0.9" in text
+    assert "a look at 1 of them would be named (now 0)" in text
+
+
 def test_the_loop_keeps_visits_only_where_that_is_wanted(cli, monkeypatch, tmp_path):
     gallery = next(tmp_path.rglob("gallery.db"))
     monkeypatch.setattr(wiring_cameras, "films_live", lambda config: True)

@@ -1,10 +1,11 @@
-"""gallery verify, backup and restore."""
+"""gallery verify, backup, restore and migrate."""
 
 from pathlib import Path
 
 import pytest
 
 from edgeface.drivers.gallery_file import MIGRATIONS
+from tests.drivers.test_gallery_upgrade import make_old
 from tests.fakes import BLUE, GREEN, RED, Square
 
 
@@ -90,9 +91,37 @@ def test_where_there_is_no_gallery_verify_and_backup_say_so(cli, tmp_path):
     assert not Path("none.db").exists()
 
 
-def test_forgetting_reminds_of_the_backups_beside_the_gallery(cli):
-    backup = backed_up(cli)["backup"]
-    assert f"backups in {Path(backup).parent} may still hold alice" in cli("forget", "alice").err
+def test_an_older_gallery_is_brought_up_to_date(cli, tmp_path):
+    newest = len(MIGRATIONS)
+    make_old(tmp_path / "old.db")
+    ended = cli("gallery", "migrate", "--gallery", "old.db")
+    assert (ended.code, ended.out) == (0, f"old.db has schema {newest} now; it had 1\n")
+    assert cli("gallery", "migrate", "--gallery", "old.db").out == f"old.db has schema {newest} already\n"
+    again = cli("gallery", "migrate", "--gallery", "old.db", "--json").objects
+    assert again == [{"file": "old.db", "schema_before": newest, "schema": newest}]
+    missing = cli("gallery", "migrate", "--gallery", "none.db")
+    assert (missing.code, "there is no gallery at none.db" in missing.err) == (7, True)
+    assert not Path("none.db").exists()
+
+
+def test_forgetting_reminds_of_the_backups_and_of_what_was_kept_aside(cli, enrol):
+    old = backed_up(cli)["backup"]
+    enrol("bob", GREEN)
+    aside = cli("gallery", "restore", old, "--force", "--json").objects[0]["aside"]
+    forgotten = cli("forget", "alice", "--json")
+    assert forgotten.objects[0]["plain_copies"] == [aside, old]
+    assert f"{aside} is not encrypted, and may still hold alice\n{old} is not encrypted, and may" in forgotten.err
+    assert "`edgeface gallery backup --keep 1`" in forgotten.err
+    Path(aside).unlink()
+    enrol("bob", GREEN)
+    backed_up(cli, "--keep", "1")
+    Path(old).unlink(missing_ok=True)
+    [newest] = cli("forget", "bob", "--json").objects[0]["plain_copies"]
+    assert newest != old
+    Path(newest).unlink()
+    enrol("cy", BLUE)
+    quiet = cli("forget", "cy", "--json")
+    assert (quiet.objects[0]["plain_copies"], quiet.err) == ([], "")
 
 
 def test_pictures_are_kept_dropped_and_told_of(cli, painted, picture):

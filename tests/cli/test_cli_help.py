@@ -86,6 +86,7 @@ def test_the_shapes_of_json_are_the_promised_ones(cli, painted, picture):
         ["doctor", "--camera", "clip"],
         ["gallery", "backup", "usb", "--keep", "1"],
         ["gallery", "verify"],
+        ["gallery", "migrate"],
         ["gallery", "restore", "kept.db"],
         ["enroll", "--name", "alice", red],
         ["gallery", "set-aside", "2"],

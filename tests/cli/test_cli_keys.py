@@ -72,9 +72,18 @@ def test_a_key_that_is_set_is_not_silently_ignored(cli):
     assert "edgeface gallery encrypt" in refused.err
 
 
-def test_plain_backups_are_pointed_at(cli):
-    assert cli("gallery", "backup").code == 0
-    assert "made before are not encrypted" in cli("gallery", "encrypt", *KEY).err
+def test_plain_backups_are_pointed_at_when_it_is_encrypted_and_when_somebody_is_forgotten(cli):
+    plain = cli("gallery", "backup", "--json").objects[0]["backup"]
+    assert f"{plain} is not encrypted" in cli("gallery", "encrypt", *KEY).err
+    sealed = cli("gallery", "backup", "--json").objects[0]["backup"]
+    cli("gallery", "backup", "usb")
+    elsewhere = Path("usb/gallery-20200101T000000Z.db")
+    Path(plain).rename(elsewhere)
+    Path(plain).write_bytes(b"no gallery")
+    forgotten = cli("forget", "alice", "--json")
+    assert forgotten.objects[0]["plain_copies"] == [plain, str(elsewhere.absolute())]
+    assert f"{elsewhere.absolute()} is not encrypted, and may still hold alice" in forgotten.err
+    assert sealed not in forgotten.err
 
 
 def test_a_new_gallery_is_encrypted_from_the_first_person_on(cli):

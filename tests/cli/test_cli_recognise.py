@@ -41,6 +41,13 @@ def test_every_face_of_a_photo_is_named_or_unknown(cli, picture):
     assert second.startswith("party.png: unknown  similarity ")
 
 
+def test_where_nobody_else_is_there_to_compare_with_that_is_said(cli):
+    assert cli("forget", "bob").code == 0
+    assert "alice  similarity 1.00, nobody else to compare with  112x112" in cli("identify", "alice.png").out
+    assert cli("forget", "alice").code == 0
+    assert "unknown  nobody to compare with  112x112" in cli("identify", "alice.png").out
+
+
 def test_a_photo_without_a_face_says_so_and_the_others_go_on(cli, picture, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"broken")
     empty, bob = picture("empty.png"), picture("bob2.png", Square(GREEN, left=200))

@@ -10,6 +10,8 @@ from random import Random
 
 import pytest
 
+from edgeface.drivers.gallery_file import MIGRATIONS
+from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.store import Gallery
 from tests.bench.cuts import Disk, Platter
 from tests.bench.kills import Killing
@@ -59,6 +61,14 @@ def name(self, number, name):
 
 Unknowns.name = name
 from tests.bench.crash import main
+main()
+"""
+STEP_BY_STEP = """
+from contextlib import nullcontext
+from edgeface.drivers import gallery_file
+from tests.bench.crash import main
+
+gallery_file.transaction = nullcontext  # of migrations alone: the others have theirs by now
 main()
 """
 NO_SYNC = "fsync(self, descriptor): pass"
@@ -140,6 +150,11 @@ def test_a_naming_in_two_steps_is_found_out() -> None:
     assert bench("--kills", "0", "--cuts", "60", script=IN_TWO_STEPS)["corrupt"] > 0
 
 
+@needs_vfs
+def test_a_migration_that_is_not_done_in_one_step_is_found_out() -> None:
+    assert bench("--kills", "0", "--cuts", "60", script=STEP_BY_STEP)["corrupt"] > 0
+
+
 @pytest.mark.parametrize(("secure_delete", "traces"), [("ON", 0), ("OFF", 1)])
 def test_a_forgetting_that_overwrites_nothing_is_found_out(tmp_path: Path, secure_delete: str, traces: int) -> None:
     killing = Killing(tmp_path, Findings(), enrolments={"Ada": [ADA], "Bob": [BOB]})
@@ -208,6 +223,17 @@ def test_the_judge_knows_who_is_remembered_how_often_they_came_and_who_is_ignore
         assert judged(path, [ADA, STRANGER, come], None) == (1, 1, 0)
         perform(gallery, path, Operation("upgrade"), (MODEL, OTHER), both=False)
     assert judged(path, [ADA, STRANGER, come, name, Operation("upgrade")], None) == (0, 0, 0)
+
+
+def test_the_judge_knows_that_a_migration_keeps_everybody_but_those_who_could_not_be_remembered(tmp_path: Path) -> None:
+    path, migrate = tmp_path / "gallery.db", Operation("migrate")
+    with Gallery(path, MODEL) as gallery:
+        for asked in (ADA, STRANGER, migrate):
+            perform(gallery, path, asked, (MODEL, OTHER), both=False)
+        assert verify(path).schema == len(MIGRATIONS)
+    assert judged(path, [ADA, STRANGER, migrate], None) == judged(path, [ADA, STRANGER], migrate) == (0, 0, 0)
+    assert judged(path, [ADA, STRANGER], None) == (1, 0, 0)
+    assert judged(path, [ADA, BOB, migrate], None) == (1, 0, 0)
 
 
 def test_of_an_expiry_that_was_cut_short_some_may_be_gone_but_nobody_who_is_ignored(tmp_path: Path) -> None:

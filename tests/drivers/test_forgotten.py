@@ -43,6 +43,16 @@ def test_no_part_of_a_forgotten_template_remains_however_the_pages_were_filled(p
     assert traces(path.parent, gone) == 0
 
 
+def test_the_file_shrinks(gallery: Gallery, path: Path) -> None:
+    gallery.add("Bob", of_person(2, 1))
+    before = path.stat().st_size
+    gallery.add("Ada", of_person(1, 60))
+    gallery._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert path.stat().st_size > before
+    gallery.forget("Ada")
+    assert path.stat().st_size == before
+
+
 def test_the_name_is_gone_too(gallery: Gallery, path: Path) -> None:
     gallery.add("Rumpelstiltskin", of_person(1, 2))
     gallery.forget("Rumpelstiltskin")

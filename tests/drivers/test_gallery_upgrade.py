@@ -9,10 +9,10 @@ import pytest
 
 from edgeface.drivers import gallery_file
 from edgeface.drivers.gallery_restore import restore, verify
-from edgeface.drivers.gallery_upgrade import upgrade
+from edgeface.drivers.gallery_upgrade import migrate_file, upgrade
 from edgeface.drivers.store import Gallery
-from edgeface.errors import StoreError
-from tests.drivers.stored import MODEL, of_person
+from edgeface.errors import GalleryDamaged, StoreError
+from tests.drivers.stored import MODEL, in_a_child, of_person
 
 
 def make_old(path: Path) -> None:
@@ -64,6 +64,62 @@ def test_one_that_cannot_be_written_is_left_as_it_is(
     with as_nobody():
         upgrade(path)
     assert path.read_bytes() == before
+
+
+def test_it_says_which_schema_it_was_and_a_second_time_changes_nothing(path: Path) -> None:
+    newest = len(gallery_file.MIGRATIONS)
+    assert migrate_file(path) == (1, newest)
+    with closing(sqlite3.connect(path)) as connection:
+        recorded = connection.execute("SELECT number, applied_at FROM migrations").fetchall()
+    assert [number for number, _ in recorded] == list(range(1, newest + 1))
+    assert recorded[0][1] == 0  # what was recorded stays
+    assert migrate_file(path) == (newest, newest)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT number, applied_at FROM migrations").fetchall() == recorded
+
+
+def test_a_damaged_one_is_left_as_it_is(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE templates SET person_id = 99 WHERE id = 1")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(GalleryDamaged, match="a look belongs to nobody"):
+        migrate_file(path)
+    assert path.read_bytes() == before
+
+
+MOMENTS = (
+    *("BEGIN IMMEDIATE", "CREATE TABLE encryption", "ALTER TABLE people", "CREATE TRIGGER", "CREATE TABLE unknowns"),
+    *("INSERT INTO migrations", "COMMIT", "PRAGMA journal_mode", "PRAGMA wal_checkpoint"),
+)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_kill_in_the_middle_leaves_the_old_or_the_new_with_all_that_was_in_it(path: Path, moment: str) -> None:
+    script = f"""
+from edgeface.drivers import gallery_file
+gallery.close()
+path = path.with_name("gallery.db")
+careful = gallery_file._connect
+def kill(statement):
+    if statement.startswith({moment!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+def spied(path, options):
+    connection = careful(path, options)
+    connection.set_trace_callback(kill)
+    return connection
+gallery_file._connect = spied
+gallery_file.open_gallery(path, read_only=False)
+"""
+    assert in_a_child(path.with_name("another.db"), script).returncode == -9
+    old, newest = verify(path), len(gallery_file.MIGRATIONS)
+    assert old.schema == (newest if moment.startswith("PRAGMA") else 1)
+    assert (old.people, old.looks) == (1, 2)
+    with Gallery(path, MODEL) as gallery:
+        assert [template.embedding.vector.tobytes() for template in gallery.templates()] == [
+            look.vector.tobytes() for look in of_person(1, 2)
+        ]
+    assert verify(path).schema == newest
 
 
 def test_a_missing_one_is_not_made(tmp_path: Path) -> None:
