@@ -17,6 +17,7 @@ from edgeface.cli.options import (
 )
 from edgeface.cli.output import iso, say, say_json, tell
 from edgeface.config import Config
+from edgeface.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgeface.drivers.audit import Entry
@@ -31,6 +32,9 @@ Examples:
   edgeface audit --json
   edgeface audit verify
 """
+
+LEAST_DIGITS = 8
+"""Of a hash: with fewer, another entry than the one that was removed may begin alike."""
 
 audit_app = typer.Typer(rich_markup_mode=None, help=AUDIT_HELP)
 
@@ -67,7 +71,10 @@ def audit(
 def verify(
     config: Config,
     head: Annotated[
-        str, typer.Option("--head", metavar="HASH", help="The hash of an entry that must still be there.")
+        str,
+        typer.Option(
+            "--head", metavar="HASH", help="The hash of an entry that must still be there, or its first 8 digits."
+        ),
     ] = "",
     json_output: JsonOption = False,
 ) -> None:
@@ -83,6 +90,10 @@ def verify(
     """
     from edgeface.drivers.audit import check
 
+    if head and len(head) < LEAST_DIGITS:
+        raise ConfigError(
+            f"--head {head} is too short to tell entries apart", hint=f"give {LEAST_DIGITS} digits of the hash or more"
+        )
     path = Path(config.gallery.path)
     checked = check(_read(path)[0], path, head=head)
     if json_output:

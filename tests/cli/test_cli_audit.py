@@ -34,6 +34,14 @@ def test_a_whole_log_is_verified_and_a_receipt_is_found_in_it(cli):
         assert whole.out == f"the audit log is whole: 4 entries, ends with {receipt['hash']}\n"
 
 
+def test_a_hash_too_short_to_prove_anything_is_refused(cli):
+    receipt = cli("forget", "alice", "--gallery", "g.db", "--json").objects[0]
+    assert cli("audit", "verify", "--gallery", "g.db", "--head", receipt["hash"][:8]).code == 0
+    refused = cli("audit", "verify", "--gallery", "g.db", "--head", receipt["hash"][:7])
+    assert (refused.code, refused.out) == (2, "")
+    assert "give 8 digits of the hash or more" in refused.err
+
+
 def test_a_log_that_was_changed_is_exit_code_7(cli):
     with closing(sqlite3.connect("g.db")) as connection:
         connection.execute("DELETE FROM audit WHERE number = 2")
