@@ -88,10 +88,12 @@ def successor(config: Config, gallery: Gallery) -> Iterator[Successor | None]:
 
 
 @contextmanager
-def enrolling(config: Config, ask: Callable[[], str] | None = None) -> Iterator[tuple[Enroller, Gallery]]:
-    """Open what adds people to the gallery, for one model or for both."""
+def enrolling(
+    config: Config, ask: Callable[[], str] | None = None, *, live: bool
+) -> Iterator[tuple[Enroller, Gallery]]:
+    """Open what adds people to the gallery, for one model or for both; `live` frames are searched as `run` does."""
     used = in_use(config)
-    parts = wiring.make_parts(used)
+    parts = wiring.make_parts(used, live=live)
     with wiring.open_gallery(used, parts.embedder.model, ask=ask) as gallery, successor(config, gallery) as coming:
         yield wiring.make_enroller(used, wiring.for_household(used, parts, gallery), gallery, coming), gallery
 

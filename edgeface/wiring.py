@@ -169,7 +169,10 @@ def make_close_up(detector: Detector) -> CloseUp | None:
 
 
 def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:
-    """Return what adds people to a gallery; `successor` is the model that it is being upgraded to."""
+    """Return what adds people to a gallery; `successor` is the model that it is being upgraded to.
+
+    Where the detector searches pictures at full size a closer look changes nothing.
+    """
     return Enroller(
         detector=parts.detector,
         embedder=parts.embedder,
@@ -177,6 +180,7 @@ def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Suc
         threshold=parts.policy.threshold,
         keeps_chips=config.gallery.keep_chips != "never",
         successor=successor,
+        close_up=make_close_up(parts.detector),
     )
 
 

@@ -1,10 +1,11 @@
 """Enrol a person: every look is judged before any is stored, and each refusal says why."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgeface.app.closeup import CloseUp
 from edgeface.app.sides import Successor
 from edgeface.core.align import align
 from edgeface.core.names import clean_name
@@ -62,7 +63,10 @@ class _Embedded:
 
 
 class Enroller:
-    """Enrols people into one gallery; `successor` is the model that it is being upgraded to, if it is."""
+    """Enrols people into one gallery; `successor` is the model that it is being upgraded to, if it is.
+
+    `close_up` finds the landmarks of a face anew, where the detector searches a smaller copy.
+    """
 
     def __init__(
         self,
@@ -74,10 +78,11 @@ class Enroller:
         limits: Limits = ENROLL_LIMITS,
         keeps_chips: bool = False,
         successor: Successor | None = None,
+        close_up: CloseUp | None = None,
     ) -> None:
         self._detector, self._embedder, self._people = detector, embedder, people
         self._threshold, self._limits = threshold, limits
-        self._keeps_chips, self._successor = keeps_chips, successor
+        self._keeps_chips, self._successor, self._close_up = keeps_chips, successor, close_up
 
     def from_photos(
         self, name: str, photos: Sequence[Path], *, read: Callable[[Path], Image], force: bool = False
@@ -140,12 +145,15 @@ class Enroller:
                 f"{source}: {len(faces)} faces found, exactly one is needed",
                 hint="crop the picture to the person who is enrolled",
             )
-        chip = align(image, faces[0].landmarks)
-        quality = assess(image, faces[0], chip)
+        [face] = faces
+        if self._close_up:
+            face = replace(face, landmarks=self._close_up.landmarks(image, face))
+        chip = align(image, face.landmarks)
+        quality = assess(image, face, chip)
         problems = reasons(quality, self._limits)
         if problems:
             raise PoorPhoto(f"{source}: {'; '.join(problems)}", hint="use a sharp, well lit picture, from the front")
-        return Look(source, faces[0], quality, chip)
+        return Look(source, face, quality, chip)
 
     def _store(self, name: str, looks: Sequence[_Embedded], source: str) -> Enrolled:
         identity = self._people.add(

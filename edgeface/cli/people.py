@@ -141,7 +141,7 @@ def _here(
     from edgeface.cli.model import settle
 
     given_config = config
-    with succession.enrolling(config, ask_passphrase) as (enroller, gallery):
+    with succession.enrolling(config, ask_passphrase, live=camera) as (enroller, gallery):
         if camera:
             config = with_source(config, given[0] if given else None)
             enrolled = _from_camera(config, enroller, name, seconds or config.enrollment.seconds, force)

@@ -126,7 +126,7 @@ class DaemonPowers:
 
         config = self._config()
         try:
-            with succession.enrolling(config) as (enroller, gallery):
+            with succession.enrolling(config, live=True) as (enroller, gallery):
                 yield Desk(enroller, gallery.looks_of)
         finally:
             tidying = Timer(TIDY_SECONDS, give_back)

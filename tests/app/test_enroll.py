@@ -1,11 +1,14 @@
 """Enrolment accepts good looks and says why it refuses others; nothing is stored by halves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgeface.app.closeup import CloseUp
 from edgeface.app.enroll import Enroller
+from edgeface.core.align import align
 from edgeface.errors import EnrollmentError, LooksLikeAnother, NoFaceFound, PoorPhoto, SeveralFacesFound
 from tests.fakes import (
     GREEN,
@@ -148,6 +151,26 @@ def test_the_stored_vector_is_that_of_the_best_look():
     enrolled, _ = from_camera(gallery, [paint(Square(RED))])
     [expected] = ColourEmbedder().embed([enrolled.looks[0].chip])
     assert np.array_equal(gallery.looks[0][1].vector, expected.vector)
+
+
+def test_landmarks_are_found_anew_where_the_face_has_more_pixels_than_was_searched():
+    class Rough(SquareDetector):
+        """Finds faces, but not where their eyes are."""
+
+        def detect(self, image):
+            return [replace(face, landmarks=face.landmarks + 20) for face in super().detect(image)]
+
+    looks = []
+    for searched_px in (260, 520):
+        close = CloseUp(SquareDetector(), 320, searched_px)
+        careful = Enroller(
+            detector=Rough(), embedder=ColourEmbedder(), people=FakeGallery(), threshold=0.8, close_up=close
+        )
+        looks.append(careful.look(PHOTOS["red.jpg"], "camera"))
+    [exact] = SquareDetector().detect(PHOTOS["red.jpg"])
+    assert looks[0].face.landmarks == pytest.approx(exact.landmarks)
+    assert np.array_equal(looks[0].chip, align(PHOTOS["red.jpg"], exact.landmarks))
+    assert looks[1].face.landmarks == pytest.approx(exact.landmarks + 20)
 
 
 @pytest.mark.parametrize(("keeps", "kept"), [(True, 2), (False, 0)])

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from edgeface import wiring
 from edgeface.app.window import Window
 from edgeface.cli import serve
 from edgeface.config import Config
 from edgeface.drivers import memory
 from edgeface.errors import NoFaceFound
+from tests.fakes import RED, Square, SquareDetector
 
 PATIENCE = 10.0
 """Seconds after which a test gives up; none passes or fails by the time it takes."""
@@ -22,6 +24,25 @@ def powers(painted, tmp_path):
     config = Config()
     config = replace(config, gallery=replace(config.gallery, path=str(tmp_path / "gallery.db")))
     return serve.DaemonPowers(Window(time.monotonic, time.sleep), lambda: config, Future)
+
+
+def test_frames_are_searched_as_the_watch_does_and_photos_at_full_size(powers, cli, picture, monkeypatch):
+    asked = []
+
+    def opened(config, *, live=False):
+        asked.append(live)
+        return SquareDetector()
+
+    monkeypatch.setattr(wiring, "make_detector", opened)
+    monkeypatch.setattr(serve, "TIDY_SECONDS", 0.0)
+    photo = picture("clip/000.png", Square(RED))
+    assert cli("enroll", "--name", "alice", photo).code == 0
+    assert cli("enroll", "--name", "alice", "--camera", "clip").code == 0
+    with powers.desk():
+        pass
+    assert asked == [False, True, True]
+    for timer in timers():
+        timer.join()
 
 
 def timers():
