@@ -115,6 +115,7 @@ def feed_by_coverage(feed: Feeding, mutate: Mutate, parser: Parser, corpus: Path
     options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={parser.most_bytes}", "-rss_limit_mb=0"]
     # A signal must end the process as it does without a fuzzer, so that the bench sees it.
     options += [f"-handle_{fault}=0" for fault in ("segv", "bus", "abrt", "ill", "fpe")]
+    options += [f"-artifact_prefix={corpus.parent}/"]  # of inputs that it finds slow, by the wall's clock
     atheris.Setup(["worker", *options, "-verbosity=0", str(corpus)], feed, custom_mutator=change)
     atheris.Fuzz()
 
