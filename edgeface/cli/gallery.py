@@ -171,9 +171,9 @@ def migrate(config: Config, json_output: JsonOption = False) -> None:
 def remind_of_plain(copies: Sequence[object], whom: str) -> None:
     """Tell which copies of a gallery are not encrypted and may still hold somebody."""
     for copy in copies:
-        tell(f"{copy} is not encrypted, and may still hold {whom}")
+        tell(f"{copy} is not encrypted or cannot be read, and may still hold {whom}")
     if copies:
-        tell("delete what you do not need; `edgeface gallery backup --keep 1` makes a new one and removes older ones")
+        tell("delete what you do not need; `edgeface gallery backup FOLDER --keep 1` removes older backups in a folder")
 
 
 def amounts(people: int, looks: int) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,14 +116,30 @@ def backups_in(folder: Path) -> list[Path]:
 def plain_copies(path: Path, folder: Path) -> list[Path]:
     """Return the copies of a gallery that are not encrypted, and may still hold whom it has forgotten.
 
-    They are sought beside it, where `restore` keeps what was there, in a folder of backups, and in the other ones that
-    an encrypted gallery knows of. What cannot be read is taken for plain.
+    They are sought beside it, where `restore` keeps what was there, in a folder of backups, and in those that it was
+    backed up to since it is encrypted. What cannot be read is taken for plain, and a folder that cannot be for empty:
+    this follows what cannot be undone, and must not fail.
     """
+    found = _unless_refused(_kept_aside, path)
+    for there in dict.fromkeys([folder.absolute(), *_unless_refused(_folders_known, path)]):
+        found += _unless_refused(backups_in, there)
+    return [file for file in found if _is_plain(file)]
+
+
+def _kept_aside(path: Path) -> list[Path]:
+    return [file for kind in KEPT_ASIDE for file in sorted(path.parent.glob(f"{glob.escape(path.stem)}-{kind}-*.db"))]
+
+
+def _folders_known(path: Path) -> list[Path]:
     with closing(open_any_version(path)) as gallery, store_errors(path):
-        known = gallery.execute("SELECT folder FROM key_copies ORDER BY folder").fetchall()
-    folders = dict.fromkeys([folder.absolute(), *(Path(name) for (name,) in known)])
-    kept = [file for kind in KEPT_ASIDE for file in sorted(path.parent.glob(f"{glob.escape(path.stem)}-{kind}-*.db"))]
-    return [file for file in [*kept, *(each for there in folders for each in backups_in(there))] if _is_plain(file)]
+        return [Path(name) for (name,) in gallery.execute("SELECT folder FROM key_copies ORDER BY folder")]
+
+
+def _unless_refused(listing: Callable[[Path], list[Path]], where: Path) -> list[Path]:
+    try:
+        return listing(where)
+    except (OSError, StoreError):
+        return []
 
 
 def _is_plain(file: Path) -> bool:

@@ -82,7 +82,7 @@ def test_plain_backups_are_pointed_at_when_it_is_encrypted_and_when_somebody_is_
     Path(plain).write_bytes(b"no gallery")
     forgotten = cli("forget", "alice", "--json")
     assert forgotten.objects[0]["plain_copies"] == [plain, str(elsewhere.absolute())]
-    assert f"{elsewhere.absolute()} is not encrypted, and may still hold alice" in forgotten.err
+    assert f"{elsewhere.absolute()} is not encrypted or cannot be read, and may still hold alice" in forgotten.err
     assert sealed not in forgotten.err
 
 

@@ -1,13 +1,14 @@
 """Backups are whole and dated, and rotate without losing the newest."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
 
 from edgeface.drivers.durable import replacing
-from edgeface.drivers.gallery_backup import backup, backups_in, free_name
+from edgeface.drivers.gallery_backup import backup, backups_in, free_name, plain_copies
 from edgeface.drivers.gallery_restore import verify
 from edgeface.drivers.store import Gallery
 from edgeface.errors import GalleryDamaged, StoreError
@@ -130,3 +131,22 @@ def test_a_free_name_is_never_a_file_that_is_there(tmp_path: Path) -> None:
         path = free_name(tmp_path, "x", NOW)
         assert path.name == expected
         path.touch()
+
+
+def test_a_folder_that_may_not_be_entered_hides_no_other_plain_copy(
+    open_folder: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
+    path, locked = open_folder / "gallery.db", open_folder / "locked"
+    with Gallery(path, MODEL) as gallery:
+        gallery.add("Ada", looks(0))
+    aside = backup(path, open_folder, keep=None, now=NOW).path.rename(
+        open_folder / "gallery-damaged-20251125T080000Z.db"
+    )
+    hidden = backup(path, locked / "backups", keep=None, now=NOW).path
+    assert plain_copies(path, locked / "backups") == [aside, hidden]
+    locked.chmod(0)
+    try:
+        with as_nobody():
+            assert plain_copies(path, locked / "backups") == [aside]
+    finally:
+        locked.chmod(0o700)
