@@ -169,10 +169,7 @@ def make_close_up(detector: Detector) -> CloseUp | None:
 
 
 def make_enroller(config: Config, parts: Parts, gallery: Gallery, successor: Successor | None = None) -> Enroller:
-    """Return what adds people to a gallery; `successor` is the model that it is being upgraded to.
-
-    Where the detector searches pictures at full size a closer look changes nothing.
-    """
+    """Return what adds people to a gallery; `successor` is the model that it is being upgraded to."""
     return Enroller(
         detector=parts.detector,
         embedder=parts.embedder,

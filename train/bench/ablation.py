@@ -9,8 +9,8 @@ same number of chips, most of them in the stage on chips where a row has one. RE
 stage by stage, the rates, losses and weights to use; rows whose part it has not (no teacher, no clean list, no blends)
 are left out. A row that is done is not trained again, one that was stopped goes on.
 
-`--scale` adds rows that say what more of the same would bring: the row "+ averaging" with half of the people, and with
-twice the chips. `--oneshot CSV` adds who is missed among 50 people enrolled from one chip each.
+`--scale` adds the row "+ averaging" with half of the people, and with twice the chips: what more of the same brings.
+`--oneshot CSV` adds who is missed among 50 people enrolled from one chip each.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 from edgeface_train import commands
-from edgeface_train.chips import ChipSet, list_chips
+from edgeface_train.chips import ChipSet, list_chips, load_chips
 from edgeface_train.doctor.clean import Clean, Decision, apply_clean, read_clean, write_clean
-from edgeface_train.evaluation.identification import missed, search_gallery
+from edgeface_train.evaluation.identification import Gallery, missed, search_gallery
 from edgeface_train.evaluation.protocol import read_galleries
 from edgeface_train.journal import CHECKPOINT
 from edgeface_train.recipe import PLAIN, Augment, Recipe, find_recipe, read_recipe
@@ -156,14 +156,11 @@ def train_row(plan: Recipe, data: Path, folder: Path, oneshot: Path | None) -> d
     """Train a row, or go on with it, and return its figures; of a row that is done, return those it had."""
     done = folder / RESULT
     asked = {"recipe": plan.resolved(), "data": str(data.resolve())}
-    if oneshot:
-        asked["oneshot"] = str(oneshot.resolve())
+    asked |= {"oneshot": str(oneshot.resolve())} if oneshot else {}
     if done.exists():
         result = json.loads(done.read_text())
         if result.pop("asked") != asked:
-            raise ConfigError(
-                f"row {folder} was trained with other settings than these", hint="choose another folder with --out"
-            )
+            raise ConfigError(f"row {folder} was trained with other settings", hint="choose another folder with --out")
         return result
     curriculum = commands.open_run(plan, data, folder, resume=(folder / CHECKPOINT).exists())
     curriculum.run()
@@ -207,11 +204,15 @@ def measure(curriculum: Any, oneshot: Path | None) -> dict[str, Any]:
 def _missed(vectors: Vector, held: ChipSet, oneshot: Path) -> float:
     """Return the mean FNIR over the galleries of 50 people that a CSV lists."""
     everybody = np.ones((1, len(held.names)), np.int64)
-    galleries = [gallery for gallery in read_galleries(oneshot, held) if gallery.size == ENROLLED]
-    if not galleries:
-        raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
-    found = [search_gallery(vectors @ vectors.T, held.people, gallery) for gallery in galleries]
+    found = [search_gallery(vectors @ vectors.T, held.people, gallery) for gallery in _galleries(oneshot, held)]
     return float(np.mean([missed(one, FPIR, everybody)[0] for one in found]))
+
+
+def _galleries(oneshot: Path, held: ChipSet) -> list[Gallery]:
+    found = [gallery for gallery in read_galleries(oneshot, held) if gallery.size == ENROLLED]
+    if not found:
+        raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
+    return found
 
 
 def compare(
@@ -226,13 +227,15 @@ def compare(
     return figures
 
 
-def check(base: Recipe, data: Path, settings: Settings) -> None:
+def check(base: Recipe, data: Path, settings: Settings, *, scale: bool, oneshot: Path | None) -> None:
     """Raise ConfigError for what some row could not do."""
-    if base.data.clean and not base.data.held_out:
+    if (base.data.clean or scale or oneshot) and not base.data.held_out:
         raise ConfigError(
-            "the clean list would move who is held out, so that rows could not be compared",
+            "a clean list, --scale and --oneshot need the same people held out in every row",
             hint="name a folder of other people as data.held_out",
         )
+    if oneshot:
+        _galleries(oneshot, load_chips(data / base.data.held_out))
     listing = list_chips(data / base.data.train)
     held_out = 0 if base.data.held_out else base.data.held_out_people
     there, wanted = len(listing.names) - held_out, settings.batch // settings.chips_per_person
@@ -280,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         base = read_recipe(find_recipe(args.recipe))
         settings = shared_settings(base, args.chips, args.chips_per_person, args.average)
-        check(base, args.data, settings)
+        check(base, args.data, settings, scale=args.scale, oneshot=args.oneshot)
         plan = chain(plans(base, settings), scaled(base, settings, args.data, args.out) if args.scale else ())
         rows = compare(plan, args.data, args.out, args.oneshot, sys.stderr.write)
     except EdgefaceError as error:
