@@ -89,7 +89,9 @@ class MqttSinkSettings:
     device: str = setting("edgeface", "What Home Assistant calls the device.")
     discovery: bool = setting(True, "Whether Home Assistant finds the device by itself.")
     discovery_prefix: str = setting("homeassistant", "As it is set in Home Assistant.")
-    timeout_seconds: float = setting(10.0, "So long the broker's word is waited for.", at_least=0.1, at_most=300)
+    timeout_seconds: float = setting(
+        10.0, "So long `edgeface sinks test` waits for the broker's word.", at_least=0.1, at_most=300
+    )
     events: tuple[Kind, ...] = setting(KINDS, EVENTS)
     queue_size: int = setting(256, QUEUE, at_least=1, at_most=100_000)
 

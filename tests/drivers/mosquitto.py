@@ -81,8 +81,9 @@ class Observer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        thread = self.client._thread  # loop_stop stumbles when it ends meanwhile
         self.client.disconnect()
-        self.client.loop_stop()
+        thread.join(PATIENCE)
 
 
 def wait_until(true) -> bool:
@@ -101,8 +102,8 @@ def retained(broker: Mosquitto) -> dict[str, str]:
 
 
 def opened(broker: Mosquitto, *people: str, trial: bool = False, cameras: tuple[str, ...] = (), **options) -> Mqtt:
-    options = {"timeout_seconds": PATIENCE} | options
-    settings = MqttSinkSettings(host="127.0.0.1", port=broker.port, **options)
+    options = {"timeout_seconds": PATIENCE, "port": broker.port} | options
+    settings = MqttSinkSettings(host="127.0.0.1", **options)
     sink = open_sink(settings, Surroundings({}, people, trial=trial, cameras=cameras))
     assert isinstance(sink, Mqtt)
     return sink

@@ -249,5 +249,12 @@ def test_without_paho_one_line_says_what_to_install(monkeypatch) -> None:
     assert missing.value.hint == "pip install 'edgeface[mqtt]'"
 
 
+@pytest.mark.parametrize("host", ["broker..lan", "", "a\0b", "x" * 64])
+def test_a_host_that_cannot_be_looked_up_is_refused_at_once(host) -> None:
+    with pytest.raises(ConfigError, match="is no name of a host") as refused:
+        open_sink(MqttSinkSettings(host=host), Surroundings())
+    assert "sink.host" in refused.value.hint
+
+
 def test_messages_name_a_sink_by_its_broker() -> None:
     assert name_of(MqttSinkSettings(host="ha.local", username="me")) == "mqtt ha.local"

@@ -122,6 +122,20 @@ def test_a_failing_sink_is_told_a_few_times_only_and_used_again(caplog, failure,
     ]
 
 
+def test_a_mistake_in_what_a_sink_notes_is_told_once_and_ends_there(caplog) -> None:
+    class Forgetful(ListSink):
+        def note(self, event: Event) -> None:
+            raise KeyError("oops")
+
+    sink = Forgetful()
+    outbox = Outbox(sink, name="mqtt")
+    for track in (1, 2):
+        outbox.emit(event(track))
+    outbox.close(PATIENCE)
+    assert [kept.track for kept in sink.events] == [1, 2]
+    assert messages(caplog) == ["sink mqtt cannot note an event: KeyError: 'oops'"]
+
+
 def test_as_many_events_at_once_as_there_are_workers() -> None:
     sink = StuckSink()
     outbox = Outbox(sink, name="parallel", workers=3)

@@ -146,6 +146,7 @@ def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
     from edgeface.drivers.sinks.mqtt import Broker, Mqtt
     from edgeface.drivers.sinks.tls import trust
 
+    _check_host(settings.host)
     password = read_secret(settings.password_file, around.environment) if settings.password_file else None
     if password is not None and not settings.username:
         raise ConfigError("an mqtt sink has a password but no username", hint="set sink.username")
@@ -166,6 +167,16 @@ def _mqtt(settings: MqttSinkSettings, around: Surroundings) -> Sink:
         announce=not around.trial,
         timeout_seconds=settings.timeout_seconds,
     )
+
+
+def _check_host(host: str) -> None:
+    """Raise ConfigError for a name that cannot even be looked up."""
+    try:
+        encoded = host.encode("idna") if host.isprintable() else b""
+    except UnicodeError:
+        encoded = b""
+    if not encoded:
+        raise ConfigError(f"{host!r} is no name of a host", hint='for example sink.host = "homeassistant.local"')
 
 
 def _relay(settings: RelaySinkSettings, around: Surroundings) -> Sink:

@@ -1,30 +1,29 @@
 """Publish events, presence and health to an MQTT broker, for Home Assistant among others."""
 
-import json
 import logging
 import ssl
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from threading import Event as Flag
 from threading import Lock
 from typing import Any
 
-from edgeface.core.types import AnyEvent, CameraEvent, Event, ThermalEvent
-from edgeface.drivers.sinks.home_assistant import Topics, discovery, stale
-from edgeface.drivers.sinks.json_lines import event_fields, event_json, utc
+from edgeface.core.types import AnyEvent
+from edgeface.drivers.sinks.home_assistant import Topics
+from edgeface.drivers.sinks.mqtt_messages import Message, Messages
 from edgeface.errors import MissingExtra, SinkError
 
 KEEPALIVE_SECONDS = 30
+"""A broker that vanishes is noticed within twice as long."""
 LONGEST_PAUSE_SECONDS = 60
+CONNECTIONS = 3
+"""When so many were lost with an event in flight, it is given up."""
 FAREWELL_SECONDS = 1.0
 POLL_SECONDS = 0.25
-"""Who waits for the broker looks so often whether the sink was closed meanwhile."""
+"""Who waits for the broker looks so often whether the sink was closed or the connection lost meanwhile."""
 
 log = logging.getLogger(__name__)
-
-Message = tuple[str, str, bool]
-"""Topic, payload, whether the broker keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,9 @@ class Mqtt:
     """A `Sink` that publishes at least once (QoS 1) and connects again by itself, after 1, 2, 4 ... 60 s.
 
     States are noted at once and published anew with each connection, so that Home Assistant shows who is here after the
-    broker was away, and never who was there before; an event waits for the broker until there is one, however long that
-    takes. `announce=False` publishes events alone, no state, no discovery, no last will, and waits for
-    `timeout_seconds`.
+    broker was away, and never who was there before; an event waits for the broker until there is one, and for its word
+    while the connection stands. `announce=False` publishes events alone, no state, no discovery, no last will, and
+    waits for `timeout_seconds`.
     """
 
     def __init__(
@@ -59,21 +58,17 @@ class Mqtt:
         announce: bool = True,
         timeout_seconds: float = 10.0,
     ) -> None:
-        self._broker, self._topics, self._device = broker, topics, device
+        self._broker, self._topics = broker, topics
         self._discover, self._announce = discover, announce
         self._timeout_seconds = timeout_seconds
-        self._lock = Lock()
-        self._present: dict[str, set[str]] = {name: set() for name in people}
-        """Before which cameras each person is; a single one has no name."""
-        self._cameras = dict.fromkeys(cameras, False)
-        """Which of several give frames."""
-        self._states: dict[str, str] = {}
-        """Last payload of other retained topics."""
-        self._discovered: set[str] = set()
-        """Whom the last discovery message told of."""
+        self._messages = Messages(topics, people, cameras, device=device, discover=discover, announce=announce)
+        self._handing = Lock()
+        """Over asking for messages and giving them to paho, so that no state overtakes a newer one."""
         self._connected, self._parted, self._closed = Flag(), Flag(), False
         self._connections = 0
         self._problem, self._told = "cannot be reached", ""
+        self._in_doubt = False
+        """Whether a connection was lost with an event in flight, and none confirmed since."""
         self._client = self._make_client()
         self._client.connect_async(broker.host, broker.port, KEEPALIVE_SECONDS)
         self._client.loop_start()
@@ -83,26 +78,23 @@ class Mqtt:
 
     def note(self, event: AnyEvent) -> None:
         """Remember what an event changes."""
-        if not self._announce or event.test:
-            return
-        with self._lock:
-            if isinstance(event, CameraEvent):
-                self._note_camera(event)
-            elif isinstance(event, Event) and event.name is not None:
-                here = self._present.setdefault(event.name, set())
-                (here.add if event.kind == "arrived" else here.discard)(event.camera)
-                self._states[self._topics.last_seen(event.name)] = utc(event.at)
+        self._messages.note(event)
 
     def emit(self, event: AnyEvent) -> None:
         """Publish one event and wait until the broker has it. Raise SinkError when it does not confirm it."""
-        confirmed = False
-        while not confirmed:
-            self._await_broker()
-            connection = self._connections
-            confirmed = self._publish(self._messages(event))
-            lost = self._connections != connection or not self._connected.is_set()
-            if not confirmed and not (self._announce and lost):
-                raise SinkError(f"{self._place} does not confirm an event")
+        for _ in range(CONNECTIONS if self._announce else 1):
+            connection, sent = self._hand_over(event)
+            if self._confirmed(sent, connection):
+                self._in_doubt = False
+                self._note_return()
+                return
+            self._in_doubt = True
+        if not self._announce:
+            raise SinkError(f"{self._place} does not confirm an event")
+        raise SinkError(
+            f"{self._place} has closed {CONNECTIONS} connections without confirming an event",
+            hint="its log says why; it may be a topic where edgeface must not publish",
+        )
 
     def close(self) -> None:
         """Say that edgeface is offline, and disconnect."""
@@ -110,7 +102,8 @@ class Mqtt:
             return
         self._closed = True
         if self._connected.is_set() and self._announce:
-            _confirmed(self._client.publish(self._topics.availability, "offline", qos=1, retain=True), FAREWELL_SECONDS)
+            [farewell] = self._send([(self._topics.availability, "offline", True)])
+            _arrived(farewell, FAREWELL_SECONDS)
         # Its thread ends by itself, at once or when an attempt to connect has; loop_stop would wait for that.
         if self._client.disconnect() == 0:
             self._parted.wait(FAREWELL_SECONDS)
@@ -126,7 +119,7 @@ class Mqtt:
             self._connected.wait(self._timeout_seconds)
         while self._announce and not self._closed and not self._connected.wait(POLL_SECONDS):
             pass
-        if self._closed or not self._connected.is_set():
+        if self._closed or not (self._announce or self._connected.is_set()):
             raise SinkError(f"{self._place} {self._problem}")
 
     def _note_problem(self, problem: str) -> None:
@@ -135,6 +128,11 @@ class Mqtt:
         if self._announce and not self._closed and problem != self._told:
             self._told = problem
             log.warning("%s %s: events wait for it", self._place, problem)
+
+    def _note_return(self) -> None:
+        if self._told:
+            self._told = ""
+            log.warning("%s is back", self._place)
 
     def _make_client(self) -> Any:
         client = _paho()
@@ -155,119 +153,67 @@ class Mqtt:
         if reason.is_failure:
             self._note_problem(f"refuses the connection: {reason}")
             return
-        if self._told:
-            self._told = ""
-            log.warning("%s is back", self._place)
-        self._connections += 1
+        if not self._in_doubt:
+            self._note_return()
         self._parted.clear()
-        client.drop_out_messages()  # what the last connection left unconfirmed would overwrite newer states
-        if self._announce:
-            if self._discover:
-                client.subscribe([(self._topics.config, 1), (self._topics.birth, 0)])
-            self._publish_states(client)
-        self._connected.set()
+        with self._handing:
+            client.drop_out_messages()  # what the last connection left unconfirmed would overwrite newer states
+            if self._announce:
+                if self._discover:
+                    client.subscribe([(self._topics.config, 1), (self._topics.birth, 0)])
+                self._send(self._messages.of_connection())
+            self._connections += 1
+            self._connected.set()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._note_problem("cannot be reached")
+        self._problem = "cannot be reached"
+        if not self._told:
+            self._note_problem(self._problem)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, _reason: Any, _properties: Any) -> None:
+        # Takes no lock: paho may call it with one of its own held, for which another thread waits with ours.
         if self._connected.is_set():
-            self._problem = "has closed the connection"
+            self._note_problem("has closed the connection")
         self._connected.clear()
         self._parted.set()
 
-    def _on_message(self, client: Any, _data: Any, message: Any) -> None:
-        if message.topic == self._topics.birth:
-            if message.payload == b"online" and not message.retain:
-                self._publish_states(client)
-        elif message.topic == self._topics.config and message.retain:
-            self._sweep(client, message.payload)
+    def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
+        with self._handing:
+            if message.topic == self._topics.birth:
+                if message.payload == b"online" and not message.retain:
+                    self._send(self._messages.of_connection())
+            elif message.topic == self._topics.config and message.retain:
+                self._send(self._messages.of_forgetting(message.payload))
 
-    def _sweep(self, client: Any, payload: bytes) -> None:
-        """Remove from Home Assistant and the broker who has been forgotten since the last run."""
-        try:
-            old = json.loads(payload)
-        except ValueError:
-            return
-        new = self._discovery()
-        bare, topics = stale(self._topics, old, new)
-        if bare:
-            both = new | {"components": new["components"] | bare}
-            client.publish(self._topics.config, json.dumps(both), qos=1, retain=True)
-            client.publish(self._topics.config, json.dumps(new), qos=1, retain=True)
-        for topic in topics:
-            client.publish(topic, b"", qos=1, retain=True)
+    def _hand_over(self, event: AnyEvent) -> tuple[int, list[Any]]:
+        """Give paho an event as soon as there is a connection, and return the number of that and what was sent."""
+        while True:
+            self._await_broker()
+            with self._handing:
+                if self._connected.is_set():
+                    return self._connections, self._send(self._messages.of_event(event))
 
-    def _publish_states(self, client: Any) -> None:
-        with self._lock:
-            states = [(self._topics.presence(name), _on(bool(here)), True) for name, here in self._present.items()]
-            states += [(topic, payload, True) for topic, payload in self._states.items()]
-        first = [self._discovery_message()] if self._discover else []
-        for topic, payload, retain in [*first, (self._topics.availability, "online", True), *states]:
-            client.publish(topic, payload, qos=1, retain=retain)
+    def _send(self, messages: Iterable[Message]) -> list[Any]:
+        return [self._client.publish(topic, payload, qos=1, retain=keep) for topic, payload, keep in messages]
 
-    def _discovery(self) -> dict[str, Any]:
-        with self._lock:
-            self._discovered = set(self._present)
-            return discovery(self._topics, self._device, self._present, version("edgeface"), cameras=self._cameras)
-
-    def _discovery_message(self) -> Message:
-        return self._topics.config, json.dumps(self._discovery(), ensure_ascii=False), True
-
-    def _messages(self, event: AnyEvent) -> list[Message]:
-        """Return an event as messages, with the states that it has to do with as they are now."""
-        messages: list[Message] = [(self._topics.event, event_json(event), False)]
-        camera = "" if isinstance(event, ThermalEvent) else event.camera
-        if camera in self._cameras:
-            messages.append((self._topics.camera_event(camera), event_json(event), False))
-        if not self._announce or event.test:
-            return messages
-        if isinstance(event, CameraEvent):
-            own = [self._topics.camera_state(camera)] if camera in self._cameras else []
-            return [*messages, *self._states_of([*own, self._topics.camera])]
-        if not isinstance(event, Event):
-            return messages
-        if event.name is None:
-            fields = event_fields(event)
-            del fields["name"]
-            described = json.dumps({"event_type": fields.pop("kind")} | fields)
-            return [*messages, (self._topics.unknown, described, False)]
-        if self._discover and event.name not in self._discovered:
-            messages.insert(0, self._discovery_message())
-        with self._lock:
-            here = bool(self._present.get(event.name))
-        seen = self._states_of([self._topics.last_seen(event.name)])
-        return [*messages, *seen, (self._topics.presence(event.name), _on(here), True)]
-
-    def _states_of(self, topics: Iterable[str]) -> list[Message]:
-        with self._lock:
-            return [(topic, self._states[topic], True) for topic in topics if topic in self._states]
-
-    def _note_camera(self, event: CameraEvent) -> None:
-        """Remember the state of a camera, and of several together."""
-        well = event.state == "ok"
-        if event.camera in self._cameras:
-            self._cameras[event.camera] = well
-            self._states[self._topics.camera_state(event.camera)] = _on(well)
-            well = all(self._cameras.values())
-        self._states[self._topics.camera] = _on(well)
-
-    def _publish(self, messages: Iterable[Message]) -> bool:
-        """Publish and tell whether the broker has all of it."""
-        sent = [self._client.publish(topic, text, qos=1, retain=retain) for topic, text, retain in messages]
-        return all(_confirmed(one, self._timeout_seconds) for one in sent)
+    def _confirmed(self, sent: list[Any], connection: int) -> bool:
+        """Wait until the broker has all of it, and tell whether it has."""
+        end = time.monotonic() + self._timeout_seconds
+        while not all(_arrived(one, POLL_SECONDS) for one in sent):
+            if self._closed or not self._connected.is_set() or self._connections != connection:
+                return False
+            if not self._announce and time.monotonic() > end:
+                return False
+        return True
 
 
-def _confirmed(sent: Any, seconds: float) -> bool:
+def _arrived(sent: Any, seconds: float) -> bool:
     try:
         sent.wait_for_publish(seconds)
-    except (RuntimeError, ValueError):  # the connection has just gone
+        return sent.is_published()
+    except (RuntimeError, ValueError):  # the connection has just gone, which on_disconnect is about to say
+        time.sleep(POLL_SECONDS)
         return False
-    return sent.is_published()
-
-
-def _on(true: bool) -> str:
-    return "ON" if true else "OFF"
 
 
 def _paho() -> Any:

@@ -65,6 +65,8 @@ class Outbox:
         self._changed = Condition()
         self._busy = 0
         self._tally = Tally()
+        self._unnoted = ""
+        """Why the sink could not note an event, as told last."""
         self._draining = self._abandoned = self._closed = False
         self._threads = [Thread(target=self._work, name=f"sink {name}", daemon=True) for _ in range(workers)]
         for thread in self._threads:
@@ -89,7 +91,7 @@ class Outbox:
         if event.kind not in self._kinds:
             return
         if isinstance(self._sink, NotingSink):
-            self._sink.note(event)
+            self._note(self._sink, event)
         with self._changed:
             if self._draining:
                 self._count_dropped(1, "it is closed")
@@ -127,6 +129,13 @@ class Outbox:
             thread.join(ABANDON_SECONDS)
         if lost:
             log.warning("sink %s: %d of %d events were lost", self.name, lost, lost + tally.delivered)
+
+    def _note(self, sink: NotingSink, event: AnyEvent) -> None:
+        """Let the sink note an event, and say why it cannot, once."""
+        problem = problem_of(partial(sink.note, event))
+        if problem and problem != self._unnoted:
+            self._unnoted = problem
+            log.warning("sink %s cannot note an event: %s", self.name, problem)
 
     def _work(self) -> None:
         while True:
