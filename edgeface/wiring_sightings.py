@@ -13,7 +13,7 @@ from edgeface.core.liveness import LivenessLimits
 from edgeface.core.presence import Presence
 from edgeface.core.protocols import Sink
 from edgeface.core.types import Turn
-from edgeface.drivers.sinks import trial
+from edgeface.drivers.sinks import choose, trial
 from edgeface.drivers.sinks.choose import Surroundings, open_outboxes
 from edgeface.drivers.sinks.outbox import Outbox, Outboxes
 from edgeface.drivers.sinks.trial import Trial
@@ -72,6 +72,11 @@ def make_outboxes(config: Config, environment: Mapping[str, str], gallery: Galle
     """Open the configured sinks, each behind an outbox."""
     people = tuple(person.identity.name for person in gallery.people()) if config.sink else ()
     return open_outboxes(config.sink, _surroundings(config, environment, people))
+
+
+def check_sinks(config: Config, environment: Mapping[str, str]) -> None:
+    """Raise EdgefaceError for a configured sink that can never work; none is opened for use."""
+    choose.check_sinks(config.sink, _surroundings(config, environment, ()))
 
 
 def make_visit_keeper(config: Config, model: str) -> Sink | None:

@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 
 
 def prove(config: Config) -> None:
-    """Raise EdgefaceError unless the model is there and, where there is a gallery, made it."""
-    from edgeface import succession, wiring
+    """Raise EdgefaceError unless each sink can work, and the model is there and, where there is a gallery, made it."""
+    from edgeface import succession, wiring, wiring_sightings
     from edgeface.drivers.gallery_file import exists
     from edgeface.drivers.memory import give_back
 
+    wiring_sightings.check_sinks(config, os.environ)
     config = succession.in_use(config)
     parts = wiring.make_parts(config, live=True)
     if exists(Path(config.gallery.path)):

@@ -127,7 +127,7 @@ def test_enroll_from_photos_or_a_source_needs_no_daemon(cli, daemon, picture):
 
 def test_the_usual_gallery_is_asked_of_the_daemon_only_where_it_cannot_be_read(cli, daemon, picture):
     assert cli("list").out.startswith("alice  1 look, since 2023-11-14T22:13:20Z\nbob")
-    plain = "/state/backups/gallery-20261124T030000Z.db is not encrypted, and may still hold alice\n"
+    plain = "/state/backups/gallery-20261124T030000Z.db is not encrypted or cannot be read, and may still hold alice\n"
     assert cli("forget", "alice").err.startswith(plain)
     assert cli("forget", "alise").code == 7
     assert cli("enroll", "--name", "mine", picture("red.png", Square(RED))).code == 0

@@ -196,6 +196,9 @@ class Reloading(PaintedCamera):
         ("[presence]\n", 1, "8 frames"),
         ("[presence]\npatience = 3\n", 1, "did you mean presence.patience_seconds?"),
         ('[gallery]\npath = "settings.toml"\n', 1, "settings.toml is not a gallery"),
+        ('[[sink]]\nkind = "mqtt"\nhost = "broker..lan"\n', 1, "'broker..lan' is no name of a host"),
+        ('[[sink]]\nkind = "webhook"\nurl = "https://a.example"\nsecret_file = "none"\n', 1, "none"),
+        ('[[sink]]\nkind = "relay"\npin = 17\npeople = ["alice"]\ndry_run = false\n', 1, "threshold"),
     ],
 )
 def test_sighup_reads_the_settings_again_and_wrong_ones_change_nothing(cli, monkeypatch, tmp_path, text, visits, told):

@@ -111,6 +111,18 @@ def open_outboxes(all_settings: Sequence[SinkSettings], around: Surroundings) ->
     return Outboxes(opened)
 
 
+def check_sinks(all_settings: Sequence[SinkSettings], around: Surroundings) -> None:
+    """Raise ConfigError or MissingExtra for a sink that can never work as it is configured.
+
+    Sockets, ports and pins are left alone: sinks that are in use may hold them yet.
+    """
+    for settings in all_settings:
+        if isinstance(settings, RelaySinkSettings):
+            _check_armed(settings, around)
+        elif not isinstance(settings, SocketSinkSettings | MetricsSinkSettings):
+            open_sink(settings, replace(around, trial=True)).close()
+
+
 def _kinds(settings: SinkSettings) -> tuple[Kind, ...]:
     """Return what a sink is told of: what it asks for, or else what it is made for."""
     return KINDS if isinstance(settings, RelaySinkSettings | MetricsSinkSettings) else settings.events
@@ -180,14 +192,9 @@ def _check_host(host: str) -> None:
 
 
 def _relay(settings: RelaySinkSettings, around: Surroundings) -> Sink:
-    from edgeface.drivers.sinks.relay import Relay, RelayPolicy, check_armed, open_contacts
+    from edgeface.drivers.sinks.relay import Relay, RelayPolicy, open_contacts
 
-    check_armed(
-        dry_run=settings.dry_run,
-        threshold=around.threshold,
-        factor_pin=settings.factor_pin,
-        people=settings.people,
-    )
+    _check_armed(settings, around)
     contacts = open_contacts(
         settings.pin, settings.factor_pin, dry_run=settings.dry_run, active_high=settings.active_high
     )
@@ -200,3 +207,14 @@ def _relay(settings: RelaySinkSettings, around: Surroundings) -> Sink:
         around.alive,
     )
     return Relay(contacts, policy)
+
+
+def _check_armed(settings: RelaySinkSettings, around: Surroundings) -> None:
+    from edgeface.drivers.sinks.relay import check_armed
+
+    check_armed(
+        dry_run=settings.dry_run,
+        threshold=around.threshold,
+        factor_pin=settings.factor_pin,
+        people=settings.people,
+    )
