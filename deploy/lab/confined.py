@@ -1,6 +1,10 @@
 """Ask a running process what the kernel lets it open, by having it try."""
 
+from pathlib import Path
+
 from container import Broken, Container
+
+ASK = Path(__file__).with_name("ask.py")
 
 LIMITS = ("Max address space", "Max file size", "Max open files", "Max core file size")
 """Those that a decoder sets for itself, as /proc calls them."""
@@ -11,15 +15,10 @@ def opens(box: Container, process: str, files: tuple[str, ...]) -> list[int]:
 
     Raise Broken when it cannot be asked.
     """
-    call = '((int (*)(const char *, int)) open)("{}", 0) < 0 ? *((int *(*)(void)) __errno_location)() : 0'
-    asked = [word for file in files for word in ("--eval-command", f"print {call.format(file)}")]
-    # Of its many libraries only the one that is needed is read, or the stop would be a long one.
-    words = ("--batch", "--nx", "--init-eval-command=set auto-solib-add off", f"--pid={process}")
-    said = box.run("gdb", *words, "--eval-command=sharedlibrary /libc.so", *asked, ask=True)
-    codes = [int(line.partition(" = ")[2]) for line in said.stdout.splitlines() if line.startswith("$")]
-    if len(codes) != len(files):
-        raise Broken(f"gdb cannot ask process {process}: {(said.stderr or said.stdout)[-300:]}")
-    return codes
+    said = box.run("python3", "-I", "-c", ASK.read_text(), process, *files, ask=True)
+    if said.returncode:
+        raise Broken(f"process {process} cannot be asked: {said.stderr[-300:]}")
+    return [int(line) for line in said.stdout.splitlines()]
 
 
 def own_limits(box: Container, process: str) -> dict[str, str]:
