@@ -196,8 +196,10 @@ def test_half_of_the_people_are_left_out_whole_and_alike_each_time(bench, drawn,
     )
     base = replace(base, data=replace(base.data, clean=str(tmp_path / "clean.tsv")))
     settings = bench.shared_settings(base, 240, 4, 0.9)
-    half, twice = dict(bench.scaled(base, settings, drawn, tmp_path)).values()
-    whole = dict(bench.plans(base, settings))["+ averaging"]
+    half, cleaned, twice = dict(bench.scaled(base, settings, drawn, tmp_path)).values()
+    rows = dict(bench.plans(base, settings))
+    whole = rows["+ averaging"]
+    assert (cleaned, rows["+ margin"].data.clean) == (replace(rows["+ margin"], data=base.data), "")
     assert replace(half, data=whole.data) == whole
     assert sum(stage.chips for stage in twice.stage) == 480
     everybody, left = (commands.load_people(plan, drawn)[0] for plan in (whole, half))

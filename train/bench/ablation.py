@@ -9,8 +9,8 @@ same number of chips, most of them in the stage on chips where a row has one. RE
 stage by stage, the rates, losses and weights to use; rows whose part it has not (no teacher, no clean list, no blends)
 are left out. A row that is done is not trained again, one that was stopped goes on.
 
-`--scale` adds the row "+ averaging" with half of the people, and with twice the chips: what more of the same brings.
-`--oneshot CSV` adds who is missed among 50 people enrolled from one chip each.
+`--scale` adds "+ averaging" with half of the people and with twice the chips, and "+ margin" with the clean list, as
+labels are all that it learns from. `--oneshot CSV` adds who is missed of 50 enrolled people.
 """
 
 import argparse
@@ -50,7 +50,7 @@ SHARES = {
 }
 COUNTS = ("chips", "people", "photos")
 ENROLLED, FPIR = 50, 0.01
-AVERAGED = "+ averaging"
+MARGIN, AVERAGED = "+ margin", "+ averaging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
     rounds = replace(last, distil_weight=0.0, triplet_weight=1.0)
     plan = replace(base, network=network, data=data, augment=PLAIN)
     yield "triplets only", _staged(plan, settings, [warm_up, _at_the_rates_of(on_chips, rounds)])
-    yield "+ margin", _staged(plan, settings, [warm_up, on_chips, rounds])
+    yield MARGIN, _staged(plan, settings, [warm_up, on_chips, rounds])
     if base.data.teacher:
         weight = _first(base, ("distil",), Stage("distil")).margin_weight or DISTIL_MARGIN
         on_chips = replace(on_chips, kind="distil", distil_weight=1.0, margin_weight=weight)
@@ -97,10 +97,12 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
 
 
 def scaled(base: Recipe, settings: Settings, data: Path, out: Path) -> Iterator[tuple[str, Recipe]]:
-    """Yield the row "+ averaging" with half of the people, whose list goes into `out`, and with twice the chips."""
-    plan = dict(plans(base, settings))[AVERAGED]
-    fewer = replace(plan.data, clean=str(leave_half(plan, data, out / "half.tsv").resolve()))
-    yield "averaging, half of the people", replace(plan, data=fewer)
+    """Yield the rows of `--scale`; the list of which half of the people is left out goes into `out`."""
+    rows = dict(plans(base, settings))
+    fewer = replace(base.data, clean=str(leave_half(rows[AVERAGED], data, out / "half.tsv").resolve()))
+    yield "averaging, half of the people", replace(rows[AVERAGED], data=fewer)
+    if base.data.clean:
+        yield "margin, clean list", replace(rows[MARGIN], data=base.data)
     yield "averaging, twice the chips", dict(plans(base, replace(settings, chips=2 * settings.chips)))[AVERAGED]
 
 
@@ -110,8 +112,7 @@ def leave_half(plan: Recipe, data: Path, path: Path) -> Path:
     known = read_clean(data / plan.data.clean) if plan.data.clean else Clean(path, "")
     left = apply_clean(listing, known).names
     into = {name: target for name, (target, _) in known.merges.items()}
-    order = np.random.default_rng(plan.seed).permutation(len(left))
-    gone = {left[place] for place in order[len(left) // 2 :]}
+    gone = {left[place] for place in np.random.default_rng(plan.seed).permutation(len(left))[len(left) // 2 :]}
     drops = [Decision(what, "") for what in known.drops]
     joins = [Decision(name, "", target) for name, target in into.items()]
     half = [Decision(name, "not of this half") for name in listing.names if into.get(name, name) in gone]
@@ -155,8 +156,8 @@ def _staged(plan: Recipe, settings: Settings, stages: list[Stage]) -> Recipe:
 def train_row(plan: Recipe, data: Path, folder: Path, oneshot: Path | None) -> dict[str, Any]:
     """Train a row, or go on with it, and return its figures; of a row that is done, return those it had."""
     done = folder / RESULT
-    asked = {"recipe": plan.resolved(), "data": str(data.resolve())}
-    asked |= {"oneshot": str(oneshot.resolve())} if oneshot else {}
+    searched = str(oneshot.resolve()) if oneshot else ""
+    asked = {"recipe": plan.resolved(), "data": str(data.resolve()), "oneshot": searched}
     if done.exists():
         result = json.loads(done.read_text())
         if result.pop("asked") != asked:
@@ -209,10 +210,9 @@ def _missed(vectors: Vector, held: ChipSet, oneshot: Path) -> float:
 
 
 def _galleries(oneshot: Path, held: ChipSet) -> list[Gallery]:
-    found = [gallery for gallery in read_galleries(oneshot, held) if gallery.size == ENROLLED]
-    if not found:
-        raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
-    return found
+    if found := [gallery for gallery in read_galleries(oneshot, held) if gallery.size == ENROLLED]:
+        return found
+    raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
 
 
 def compare(
@@ -220,10 +220,10 @@ def compare(
 ) -> dict[str, Any]:
     """Train every row and return the figures by its name."""
     figures: dict[str, Any] = {}
-    for number, (name, plan) in enumerate(rows):
-        report(f"row {number + 1}: {name}\n")
-        folder = out / f"{number + 1}-{name.strip('+ ').replace(',', '').replace(' ', '-')}"
-        figures[name] = train_row(plan, data, folder, oneshot)
+    for number, (name, plan) in enumerate(rows, 1):
+        report(f"row {number}: {name}\n")
+        named = name.strip("+ ").replace(",", "").replace(" ", "-")
+        figures[name] = train_row(plan, data, out / f"{number}-{named}", oneshot)
     return figures
 
 
