@@ -167,7 +167,7 @@ def test_a_pi_camera_that_is_busy_for_long_costs_no_file_descriptors() -> None:
         def __init__(self, port: int) -> None:
             self.notifyme_r, self.notifyme_w = os.pipe()
             self.notifymeread = os.fdopen(self.notifyme_r, "rb")
-            self.notifymeread.close()
+            self.itself = self  # so that it is let go of with the garbage alone
             raise RuntimeError("Failed to acquire camera: Device or resource busy")
 
     before = len(list(Path("/proc/self/fd").iterdir()))

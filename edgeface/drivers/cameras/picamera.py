@@ -149,6 +149,7 @@ def _make(kind: Any, port: int) -> Any:
     except (RuntimeError, IndexError):
         with suppress(AttributeError, OSError):
             os.close(camera.notifyme_w)
+            camera.notifymeread.close()  # now, not when the garbage is collected
         raise
     return camera
 
