@@ -89,11 +89,18 @@ def successor(config: Config, gallery: Gallery) -> Iterator[Successor | None]:
 
 @contextmanager
 def enrolling(
-    config: Config, ask: Callable[[], str] | None = None, *, live: bool
+    config: Config,
+    ask: Callable[[], str] | None = None,
+    *,
+    live: bool,
+    shared: wiring.Parts | None = None,
 ) -> Iterator[tuple[Enroller, Gallery]]:
-    """Open what adds people to the gallery, for one model or for both; `live` frames are searched as `run` does."""
+    """Open what adds people to the gallery, for one model or for both; `live` frames are searched as `run` does.
+
+    `shared` are the parts that these settings gave, where somebody else uses them already.
+    """
     used = in_use(config)
-    parts = wiring.make_parts(used, live=live)
+    parts = shared or wiring.make_parts(used, live=live)
     with wiring.open_gallery(used, parts.embedder.model, ask=ask) as gallery, successor(config, gallery) as coming:
         yield wiring.make_enroller(used, wiring.for_household(used, parts, gallery), gallery, coming), gallery
 

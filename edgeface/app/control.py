@@ -86,7 +86,7 @@ class Powers(Protocol):
         ...
 
     def desk(self) -> AbstractContextManager[Desk]:
-        """Open what an enrolment needs; it shares nothing with the frame loop."""
+        """Open what an enrolment needs."""
         ...
 
     def enroll_seconds(self) -> float:

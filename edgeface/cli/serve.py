@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgeface.core.types import Image
     from edgeface.drivers.cameras.source import Source
     from edgeface.drivers.sinks.outbox import Outboxes
+    from edgeface.wiring import Parts
 
 RELOAD_SECONDS = 45.0
 """The loop reads settings between two frames; it may have to open a network stream before."""
@@ -34,8 +35,11 @@ TIDY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watch:
-    """The parts of the watch that goes on."""
+    """The watch that goes on."""
 
+    given: Config
+    """The settings that it was made of."""
+    parts: "Parts"
     by_name: "Mapping[str, Source | SupervisedCamera]"
     outboxes: "Outboxes"
 
@@ -64,7 +68,7 @@ class Watch:
 
 
 class DaemonPowers:
-    """What this process can do for those who ask; nothing here touches what the frame loop uses."""
+    """What this process can do for those who ask; with the frame loop it shares the networks, which take turns."""
 
     def __init__(self, window: "Window", config: Callable[[], Config], reload: Callable[[], "Future[bool]"]) -> None:
         self.window = window
@@ -118,15 +122,16 @@ class DaemonPowers:
 
     @contextmanager
     def desk(self) -> "Iterator[Desk]":
-        """Open a detector, an embedder and the gallery for an enrolment."""
+        """Open the gallery for an enrolment; the detector and the embedder are those of the watch that goes on."""
         from edgeface import succession
         from edgeface.app.control import Desk
         from edgeface.cli.model import settle
         from edgeface.drivers.memory import give_back
 
-        config = self._config()
+        config, watch = self._config(), self.watch
+        parts = watch.parts if watch and watch.given == config else None
         try:
-            with succession.enrolling(config, live=True) as (enroller, gallery):
+            with succession.enrolling(config, live=True, shared=parts) as (enroller, gallery):
                 yield Desk(enroller, gallery.looks_of)
         finally:
             tidying = Timer(TIDY_SECONDS, give_back)

@@ -91,10 +91,10 @@ def watch_once(
         _film(annotate, config, cameras) as film,
     ):
         wiring.check_model(parts, gallery)
+        powers.watch = Watch(given, parts, cameras, outboxes)
         parts = wiring.for_household(config, parts, gallery)
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")
-        powers.watch = Watch(cameras, outboxes)
         kept = _Kept(parts, gallery, successor, keepers)
         lookouts = _lookouts(config, kept, [outboxes, printed, powers.window], film, clock)
         live = any(map(wiring_cameras.films_live, wiring_cameras.camera_configs(config).values()))

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,10 @@ class Tensor:
 
 
 class Model:
-    """A TFLite file, ready to run one input at a time."""
+    """A TFLite file, ready to run one input at a time; several threads take turns."""
 
     def __init__(self, interpreter: Any, family: str) -> None:
-        self._interpreter = interpreter
+        self._interpreter, self._turn = interpreter, threading.Lock()
         self.family = family
         self.input = _tensor(interpreter.get_input_details())
         self.output = _tensor(interpreter.get_output_details())
@@ -46,11 +47,12 @@ class Model:
     def run(self, values: npt.NDArray) -> npt.NDArray:
         """Return the output for one input of exactly the declared shape and type. Raise ModelError when it fails."""
         try:
-            self._interpreter.set_tensor(self.input.index, values)
-            self._interpreter.invoke()
+            with self._turn:
+                self._interpreter.set_tensor(self.input.index, values)
+                self._interpreter.invoke()
+                return self._interpreter.get_tensor(self.output.index)
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{self.family} cannot run the model: {error}", hint=EXPORT_AGAIN) from error
-        return self._interpreter.get_tensor(self.output.index)
 
 
 def available() -> list[str]:

@@ -12,6 +12,7 @@ from edgeface.app.window import Window
 from edgeface.cli import serve
 from edgeface.config import Config
 from edgeface.drivers import memory
+from edgeface.drivers.sinks.outbox import Outboxes
 from edgeface.errors import NoFaceFound
 from tests.fakes import RED, Square, SquareDetector
 
@@ -41,6 +42,21 @@ def test_frames_are_searched_as_the_watch_does_and_photos_at_full_size(powers, c
     with powers.desk():
         pass
     assert asked == [False, True, True]
+    for timer in timers():
+        timer.join()
+
+
+def test_an_enrolment_uses_the_networks_of_the_watch_that_was_made_of_the_same_settings(powers, monkeypatch):
+    monkeypatch.setattr(serve, "TIDY_SECONDS", 0.0)
+    monkeypatch.setattr(wiring, "make_enroller", lambda config, parts, *_: parts.detector)
+    config = powers._config()
+    parts = wiring.make_parts(config, live=True)
+    powers.watch = serve.Watch(config, parts, {}, Outboxes([]))
+    with powers.desk() as desk:
+        assert desk.enroller is parts.detector
+    powers.watch = replace(powers.watch, given=Config())
+    with powers.desk() as desk:
+        assert desk.enroller is not parts.detector
     for timer in timers():
         timer.join()
 

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -42,6 +43,14 @@ def test_chips_become_unit_vectors_tied_to_the_file(variant):
 
 def test_the_golden_vector_is_met_on_this_runtime():
     assert TfliteEmbedder(read_bundle(TINY_BUNDLE), variant="float32").golden_similarity > 0.9999
+
+
+def test_threads_take_turns_at_one_network():
+    embedder = TfliteEmbedder(read_bundle(TINY_BUNDLE))
+    alone = [one.vector for one in embedder.embed(chips(40))]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda chip: embedder.embed([chip])[0].vector, chips(40)))
+    np.testing.assert_array_equal(found, alone)
 
 
 def test_no_chips_give_no_embeddings():

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -49,6 +50,16 @@ def test_a_face_is_found_once_at_every_size(detector: YuNet, astronaut: Photo, f
     (face,) = detector.detect(_resized(astronaut, factor))
     assert face.landmarks[:2] / factor == pytest.approx(EYES, abs=8)
     assert face.box.height / factor == pytest.approx(113, abs=16)
+
+
+def test_threads_take_turns_at_one_network(detector: YuNet, astronaut: Photo) -> None:
+    photos = [_resized(astronaut, factor) for factor in (0.25, 0.5, 0.75, 1)]
+    alone = [detector.detect(photo)[0] for photo in photos]
+    with ThreadPoolExecutor(len(photos)) as threads:
+        found = list(threads.map(detector.detect, photos * 5))
+    for (face,), expected in zip(found, alone * 5, strict=True):
+        assert face.box == expected.box
+        np.testing.assert_array_equal(face.landmarks, expected.landmarks)
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8, 12])

