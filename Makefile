@@ -16,11 +16,11 @@ DEVICE_TESTS := tests/core tests/drivers tests/app tests/cli tests/test_card.py 
 demo: .venv/demo ## Train on drawn people, export int8, enrol each from one picture, recognise the rest
 	.venv/bin/python -m edgeface_train.demo --out $(OUT)
 
-test: ## Every test, in the host's environment and beside it in those of a device
+test: ## Every test: what a device runs in the environments of one, all else beside it in the host's
 	$(MAKE) --no-print-directory --jobs=2 test-host test-device
 
 test-host: .venv/dev
-	.venv/bin/python -m pytest --durations=5
+	.venv/bin/python -m pytest --durations=5 $(addprefix --ignore=,$(DEVICE_TESTS))
 
 test-device: .venv-litert/ready $(if $(filter 1,$(IS_311)),.venv-tflite/ready)
 	.venv-litert/bin/python -m pytest $(DEVICE_TESTS)
@@ -86,7 +86,7 @@ clean:
 
 .venv-litert/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-litert
-	.venv-litert/bin/python $(PIP) -e '.[secure]' pytest hypothesis scikit-image
+	.venv-litert/bin/python $(PIP) -e '.[demo,secure,mqtt,gpio,metrics]' pytest hypothesis
 	touch $@
 
 .venv-tflite/ready: pyproject.toml constraints.txt deploy/constraints-tflite-runtime.txt
