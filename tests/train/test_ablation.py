@@ -179,6 +179,13 @@ def test_blends_have_a_row_where_the_recipe_has_them(bench, drawn):
     ] * 6
 
 
+def test_rows_are_chosen_by_name_and_keep_their_numbers(bench, drawn):
+    base = read_recipe(drawn / "taught.toml")
+    rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))
+    assert bench.choose(rows, ["+ P x K", "+ margin"]) == [(2, *rows[1]), (7, *rows[6])]
+    assert [number for number, _, _ in bench.choose(rows, ())] == [1, 2, 3, 4, 5, 6, 7]
+
+
 def test_all_rows_begin_from_the_same_weights(bench, drawn, tmp_path):
     base = replace(read_recipe(drawn / "taught.toml"), seed=7)
     rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))
@@ -215,8 +222,8 @@ def test_half_of_the_people_are_left_out_whole_and_alike_each_time(bench, drawn,
 def test_a_list_of_galleries_adds_who_is_missed(bench, drawn, tmp_path, monkeypatch):
     (tmp_path / "oneshot.csv").write_text("trial,n,enrolled\n0,2,person-0100/0.png\n0,2,person-0101/0.png\n")
     base = read_recipe(drawn / "taught.toml")
-    rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))[:1]
-    asked = drawn, tmp_path / "out", tmp_path / "oneshot.csv", lambda _: None
+    rows = bench.choose(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)), ["triplets only"])
+    asked = drawn, tmp_path / "out", tmp_path / "oneshot.csv"
     monkeypatch.setattr(bench, "ENROLLED", 2)
     monkeypatch.setattr(bench, "FPIR", 0.1)
     figures = bench.compare(rows, *asked)
@@ -238,6 +245,7 @@ def test_a_recipe_without_teacher_and_list_has_no_rows_of_them(bench, tiny_recip
         (['held_out = "val"'], [], "held out"),
         (['held_out = "val"', 'clean = "clean.tsv"'], ["--scale"], "held out"),
         ([], ["--oneshot", "none.csv"], "none.csv"),
+        ([], ["--rows", "+ margin", "- margin"], "no row is named - margin"),
     ],
 )
 def test_what_some_row_could_not_do_is_refused_before_the_first(

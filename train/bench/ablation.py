@@ -10,13 +10,14 @@ stage by stage, the rates, losses and weights to use; rows whose part it has not
 are left out. A row that is done is not trained again, one that was stopped goes on.
 
 `--scale` adds "+ averaging" with half of the people and with twice the chips, and "+ margin" with the clean list, as
-labels are all that it learns from. `--oneshot CSV` adds who is missed of 50 enrolled people.
+labels are all that it learns from. `--rows` trains the named rows alone. `--oneshot CSV` adds who is missed of 50
+enrolled people.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,8 @@ from typing import Any
 import numpy as np
 from edgeface_train import commands
 from edgeface_train.chips import ChipSet, list_chips, load_chips
-from edgeface_train.doctor.clean import Clean, Decision, apply_clean, read_clean, write_clean
+from edgeface_train.doctor.clean import Clean, read_clean
+from edgeface_train.doctor.half import leave_half
 from edgeface_train.evaluation.identification import Gallery, missed, search_gallery
 from edgeface_train.evaluation.protocol import read_galleries
 from edgeface_train.journal import CHECKPOINT
@@ -98,27 +100,15 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
 
 def scaled(base: Recipe, settings: Settings, data: Path, out: Path) -> Iterator[tuple[str, Recipe]]:
     """Yield the rows of `--scale`; the list of which half of the people is left out goes into `out`."""
-    rows = dict(plans(base, settings))
-    fewer = replace(base.data, clean=str(leave_half(rows[AVERAGED], data, out / "half.tsv").resolve()))
+    rows, path = dict(plans(base, settings)), (out / "half.tsv").resolve()
+    known = read_clean(data / base.data.clean) if base.data.clean else Clean(path, "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    leave_half(list_chips(data / base.data.train), known, path, np.random.default_rng(base.seed))
+    fewer = replace(base.data, clean=str(path))
     yield "averaging, half of the people", replace(rows[AVERAGED], data=fewer)
     if base.data.clean:
         yield "margin, clean list", replace(rows[MARGIN], data=base.data)
     yield "averaging, twice the chips", dict(plans(base, replace(settings, chips=2 * settings.chips)))[AVERAGED]
-
-
-def leave_half(plan: Recipe, data: Path, path: Path) -> Path:
-    """Write a clean list that also leaves out every second person, drawn by the recipe's seed; return its path."""
-    listing = list_chips(data / plan.data.train)
-    known = read_clean(data / plan.data.clean) if plan.data.clean else Clean(path, "")
-    left = apply_clean(listing, known).names
-    into = {name: target for name, (target, _) in known.merges.items()}
-    gone = {left[place] for place in np.random.default_rng(plan.seed).permutation(len(left))[len(left) // 2 :]}
-    drops = [Decision(what, "") for what in known.drops]
-    joins = [Decision(name, "", target) for name, target in into.items()]
-    half = [Decision(name, "not of this half") for name in listing.names if into.get(name, name) in gone]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_clean(path, drops + joins + half)
-    return path
 
 
 def _first(base: Recipe, kinds: tuple[str, ...], otherwise: Stage) -> Stage:
@@ -215,13 +205,21 @@ def _galleries(oneshot: Path, held: ChipSet) -> list[Gallery]:
     raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
 
 
-def compare(
-    rows: Iterable[tuple[str, Recipe]], data: Path, out: Path, oneshot: Path | None, report: Callable[[str], object]
-) -> dict[str, Any]:
+def choose(rows: Iterable[tuple[str, Recipe]], names: Collection[str]) -> list[tuple[int, str, Recipe]]:
+    """Return the rows of these names, or else all, with their numbers. Raise ConfigError for a name that none has."""
+    found = [(number, name, plan) for number, (name, plan) in enumerate(rows, 1) if not names or name in names]
+    if strange := set(names) - {name for _, name, _ in found}:
+        raise ConfigError(
+            f"no row is named {', '.join(sorted(strange))}", hint="spell it as the table of all rows does"
+        )
+    return found
+
+
+def compare(rows: Iterable[tuple[int, str, Recipe]], data: Path, out: Path, oneshot: Path | None) -> dict[str, Any]:
     """Train every row and return the figures by its name."""
     figures: dict[str, Any] = {}
-    for number, (name, plan) in enumerate(rows, 1):
-        report(f"row {number}: {name}\n")
+    for number, name, plan in rows:
+        sys.stderr.write(f"row {number}: {name}\n")
         named = name.strip("+ ").replace(",", "").replace(" ", "-")
         figures[name] = train_row(plan, data, out / f"{number}-{named}", oneshot)
     return figures
@@ -278,6 +276,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--chips-per-person", type=int, default=4, help="K of the last row")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the average")
     parser.add_argument("--scale", action="store_true", help="rows of half of the people and of twice the chips, too")
+    parser.add_argument("--rows", nargs="+", default=(), metavar="NAME", help="train these rows alone")
     parser.add_argument("--oneshot", type=Path, help="CSV with the columns trial, n, enrolled, of the people held out")
     args = parser.parse_args(arguments)
     try:
@@ -285,7 +284,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = shared_settings(base, args.chips, args.chips_per_person, args.average)
         check(base, args.data, settings, scale=args.scale, oneshot=args.oneshot)
         plan = chain(plans(base, settings), scaled(base, settings, args.data, args.out) if args.scale else ())
-        rows = compare(plan, args.data, args.out, args.oneshot, sys.stderr.write)
+        rows = compare(choose(plan, args.rows), args.data, args.out, args.oneshot)
     except EdgefaceError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code
