@@ -130,6 +130,7 @@ class DaemonPowers:
 
         config, watch = self._config(), self.watch
         parts = watch.parts if watch and watch.given == config else None
+        give_back()  # what the watch holds on to between two frames makes room
         try:
             with succession.enrolling(config, live=True, shared=parts) as (enroller, gallery):
                 yield Desk(enroller, gallery.looks_of)

@@ -3,9 +3,10 @@
 `edgeface run --daemon` watches a stream on loopback: an empty room, a portrait from scikit-image that is enrolled, and
 where ../shared/video is, strangers from a film. Faults come in a seeded order: the stream is gone, black, frozen,
 stalled, slow or of another size; SIGHUP with other settings and with wrong ones; and a webhook whose receiver is dead.
-A sink of every kind is told. A fault lasts until it was seen. Standard error tells of each; the last line of standard
-output is one JSON object, in which MB are 10^6 bytes. The exit code is 1 when a fault was not seen or mended, when the
-process ended by itself or printed a traceback, or when it took more memory than is promised.
+In between somebody enrols from the daemon's camera. A sink of every kind is told. A fault lasts until it was seen.
+Standard error tells of each; the last line of standard output is one JSON object, in which MB are 10^6 bytes. The exit
+code is 1 when a fault was not seen or mended, when the process ended by itself or printed a traceback, or when it took
+more memory than is promised.
 
 `told_ms` is from the arrival of the frame that decided to the line on standard output; `arrival_ms` from the first
 picture of somebody known that was sent. The seed fixes which faults come and for how long at least, not the moments.
@@ -31,10 +32,13 @@ from tests.bench.soak_sinks import PINS, Sinks
 from tests.bench.soak_stream import Scene, Stage
 
 CLIP = REPOSITORY.parent / "shared" / "video" / "strangers.mp4"
-NAME = "eileen"
+NAME, VISITOR = "eileen", "visitor"
 SEEN_SECONDS, RECOVERED_SECONDS = 45.0, 90.0
 """What takes longer counts as missed; a back-off may be as long as a minute."""
 SETTLE_SECONDS = 4.0
+ENROLL_SECONDS = 8.0
+REFUSED = 5
+"""The exit code of an enrolment that saw nobody, several, or who is enrolled already: it has worked."""
 POLL_SECONDS = 0.2
 WARM_SHARE, WARM_SECONDS = 1 / 3, 120.0
 """Memory is compared from this share of the run on, at the latest from so many seconds on."""
@@ -65,10 +69,13 @@ class Soak:
             self._wait(lambda: False, planned.quiet_seconds)
             if time.monotonic() >= end:
                 break
+            began = time.monotonic()
             seen, recovered = self._suffer(planned)
+            most = max((mb for at, mb in self.daemon.resident if at >= began), default=0.0)
             self.ledger.count(planned.kind, seen=seen, recovered=recovered)
             print(
-                f"{planned.kind}: {'seen' if seen else 'NOT SEEN'}, {'' if recovered else 'NOT '}recovered",
+                f"{planned.kind}: {'seen' if seen else 'NOT SEEN'}, {'' if recovered else 'NOT '}recovered, "
+                f"{most:.1f} MB",
                 file=sys.stderr,
             )
 
@@ -77,6 +84,8 @@ class Soak:
             return self._lose_the_sink(planned)
         if planned.kind in ("reload", "bad settings"):
             return self._reload(good=planned.kind == "reload")
+        if planned.kind == "enrolment":
+            return self._enroll()
         before = len(self.daemon.events)
         self.stage.fault = planned.kind
 
@@ -120,6 +129,24 @@ class Soak:
         receiver.dead = False
         return seen, self._wait(lambda: receiver.accepted > accepted, RECOVERED_SECONDS)
 
+    def _enroll(self) -> tuple[bool, bool]:
+        """Let somebody be enrolled, and forget whoever it was."""
+        enrolling = self.daemon.ask("enroll", "--name", VISITOR, "--camera", "--seconds", f"{ENROLL_SECONDS:g}")
+        answered = self._wait(lambda: enrolling.poll() is not None, ENROLL_SECONDS + SEEN_SECONDS)
+        enrolling.kill()
+        _, said = enrolling.communicate()
+        seen = answered and "looking at the daemon's camera" in said
+        if not seen or enrolling.returncode not in (0, REFUSED):
+            print(said, file=sys.stderr)
+            return seen, False
+        if enrolling.returncode == 0:
+            forgetting = self.daemon.ask("forget", VISITOR)
+            self._wait(lambda: forgetting.poll() is not None, SEEN_SECONDS)
+            forgetting.kill()
+            forgetting.communicate()
+            return seen, forgetting.returncode == 0
+        return seen, True
+
     def _wait(self, reached: Callable[[], bool], seconds: float, *, injected: bool = False) -> bool:
         """Look after the daemon until something is reached or the time is over; tell whether it was."""
         deadline = time.monotonic() + seconds
@@ -147,6 +174,7 @@ class Soak:
             f'[camera]\nsource = "{self.stage.address}"\n'
             f'[gallery]\npath = "{self._folder / "gallery.db"}"\n'
             f'[output]\nevents = ["arrived", "left", "camera", "thermal", "no_face"]\n'
+            + f'[control]\nsocket = "{self._folder / "control.sock"}"\n'
             + self.sinks.settings()
             + (more or f"[presence]\npatience_seconds = {self._patience}\n")
         )

@@ -56,6 +56,18 @@ class Daemon:
         decoders = map(resident_mb, filter(_decodes, _children(self._process.pid)))
         self.most_decoder_mb = max([self.most_decoder_mb, *(mb for mb in decoders if mb is not None)])
 
+    def ask(self, *words: str) -> "subprocess.Popen[str]":
+        """Begin a command that asks it something; what it says comes to its standard error."""
+        command = [sys.executable, "-m", "edgeface", *words, "--config", str(self._settings)]
+        return subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def hang_up(self) -> None:
         """Ask it to read its settings again."""
         self._process.send_signal(signal.SIGHUP)

@@ -15,7 +15,8 @@ REASONS: dict[str, set[str]] = {
 """What the camera's event may say of a fault of the stream. Of another size there is nothing to say: OpenCV's FFmpeg
 scales the pictures of a stream to the size of its first, and the watch goes on."""
 
-OTHERS = ("reload", "bad settings", "dead sink")
+OTHERS = ("reload", "bad settings", "dead sink", "enrolment")
+"""An enrolment from the daemon's camera, through its control socket, is no fault; what it takes of memory counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,16 +66,17 @@ def timers():
 
 
 @pytest.mark.parametrize("refused", [False, True])
-def test_what_an_enrolment_took_is_given_back_once_it_is_over(powers, monkeypatch, refused):
-    given_back, over = threading.Event(), threading.Event()
+def test_memory_is_given_back_before_an_enrolment_and_once_it_is_over(powers, monkeypatch, refused):
+    given_back = threading.Semaphore(0)
     monkeypatch.setattr(serve, "TIDY_SECONDS", 0.0)
-    monkeypatch.setattr(memory, "give_back", lambda: over.wait(PATIENCE) and given_back.set())
+    monkeypatch.setattr(memory, "give_back", given_back.release)
     try:
         with powers.desk():
+            assert given_back.acquire(blocking=False)
+            assert not given_back.acquire(blocking=False)
             assert not timers()
             if refused:
                 raise NoFaceFound("no face found")
     except NoFaceFound:
         assert refused
-    over.set()
-    assert given_back.wait(PATIENCE)
+    assert given_back.acquire(timeout=PATIENCE)
