@@ -26,6 +26,8 @@ NAMES = [
     "+ averaging",
     "+ P x K",
 ]
+TRAINED = ["triplets only", "+ margin", "+ averaging", "+ P x K"]
+"""A row of each kind of loop; what sets the others apart is read from their recipes."""
 TAUGHT = """
 name = "taught"
 [data]
@@ -98,17 +100,18 @@ def drawn(tmp_path_factory):
 def ablated(bench, drawn, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     arguments = [str(drawn / "taught.toml"), "--data", str(drawn), "--chips", "250", "--out", str(out)]
+    arguments += ["--rows", *TRAINED]
     assert bench.main(arguments) == 0
     return arguments, out
 
 
-def test_every_part_has_a_row_and_every_row_the_same_number_of_chips(ablated, drawn):
+def test_every_row_has_the_same_number_of_chips(ablated):
     _, out = ablated
     found = json.loads((out / "ablation.json").read_text())
-    assert list(found["rows"]) == NAMES
+    assert list(found["rows"]) == TRAINED
     assert found["batch"] == 24
     assert {row["chips"] for row in found["rows"].values()} == {240}
-    assert [row["photos"] for row in found["rows"].values()] == [32, 32, 32, 31, 31, 31, 31]
+    assert [row["photos"] for row in found["rows"].values()] == [32, 32, 31, 31]
     for row in found["rows"].values():
         assert 0 <= row["tar_at_far_0.001"] <= row["tar_at_far_0.01"] <= 1
         assert 0 <= row["non_easy_held_out"] <= 1
@@ -118,7 +121,7 @@ def test_every_part_has_a_row_and_every_row_the_same_number_of_chips(ablated, dr
 def test_the_table_has_a_line_for_every_row(ablated):
     _, out = ablated
     lines = (out / "ablation.md").read_text().splitlines()
-    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == NAMES
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == TRAINED
     assert {line.count("|") for line in lines} == {9}
 
 
