@@ -224,6 +224,10 @@ def evaluate_people(
     oneshot: Annotated[
         Path | None, typer.Option("--oneshot", metavar="ONESHOT.csv", help="Galleries of one chip: trial,n,enrolled.")
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", metavar="CSV", help="Slices by its columns, too: file, source, glasses."),
+    ] = None,
     also: Annotated[
         list[Path] | None, typer.Option("--also", metavar="PEER.py", help="Measure a peer too; its file is run.")
     ] = None,
@@ -248,10 +252,13 @@ def evaluate_people(
     What is not given is drawn: ten galleries of each size that the people allow. Headline figures are the
     accuracy on the pairs, TAR at FAR 1e-2 and 1e-3, and the share of people found from one chip at FPIR 1 %.
 
+    docs/evaluate.md explains each figure.
+
     \b
     Examples:
       edgeface evaluate people chips/
       edgeface evaluate people chips/ --pairs pairs.csv --oneshot oneshot.csv --out report/
+      edgeface evaluate people chips/ --manifest chips.csv --out report/
       edgeface evaluate people chips/ --model my-model --against report/report.json --max-drop 0.5
     """
     from edgeface import wiring
@@ -265,7 +272,7 @@ def evaluate_people(
 
         gate = (against, max_drop) if against is not None and max_drop is not None else None
         command.evaluate_people(
-            bundle, chips, chosen, also or [], pairs, oneshot, out, gate, seed, json_output, write_card
+            bundle, chips, chosen, also or [], pairs, oneshot, out, gate, seed, json_output, write_card, manifest
         )
 
 

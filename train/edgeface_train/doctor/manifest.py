@@ -48,6 +48,25 @@ def read_manifest(path: Path, listing: Listing) -> Manifest:
 
     Raise ConfigError for a file that is none, and for two rows of one chip.
     """
+    names, by_file = read_rows(path)
+    chips = [by_file.get(chip, {}) for chip in listing.paths]
+    known = set(listing.paths)
+    return Manifest(
+        source=_words(chips, "source"),
+        licence=[one or other for one, other in zip(_words(chips, "licence"), _words(chips, "license"), strict=True)],
+        figures=_figures(chips, [name for name in names if name not in WORDS]),
+        unlisted=[chip for chip in listing.paths if chip not in by_file],
+        absent=[file for file in by_file if file not in known],
+        elsewhere=[
+            chip
+            for chip, person, row in zip(listing.paths, listing.people, chips, strict=True)
+            if row.get("person") and row["person"] != listing.names[person]
+        ],
+    )
+
+
+def read_rows(path: Path) -> tuple[list[str], dict[str, Mapping[str, str]]]:
+    """Return the names of a manifest's columns, and its rows by file. Raises as `read_manifest` does."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -64,20 +83,7 @@ def read_manifest(path: Path, listing: Listing) -> Manifest:
         if row["file"] in by_file:
             raise ConfigError(f"manifest {path}, row {line}: {row['file']} has a row already")
         by_file[row["file"]] = row
-    chips = [by_file.get(chip, {}) for chip in listing.paths]
-    known = set(listing.paths)
-    return Manifest(
-        source=_words(chips, "source"),
-        licence=[one or other for one, other in zip(_words(chips, "licence"), _words(chips, "license"), strict=True)],
-        figures=_figures(chips, [name for name in names if name not in WORDS]),
-        unlisted=[chip for chip in listing.paths if chip not in by_file],
-        absent=[file for file in by_file if file not in known],
-        elsewhere=[
-            chip
-            for chip, person, row in zip(listing.paths, listing.people, chips, strict=True)
-            if row.get("person") and row["person"] != listing.names[person]
-        ],
-    )
+    return names, by_file
 
 
 def provenance(manifest: Manifest) -> Provenance:

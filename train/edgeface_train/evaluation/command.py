@@ -32,6 +32,7 @@ def evaluate_people(
     seed: int,
     json_output: bool,
     into_card: bool = False,
+    manifest: Path | None = None,
 ) -> None:
     """Measure variants of a bundle and peers on chips of people, write the report, and hold it against an old one.
 
@@ -44,7 +45,8 @@ def evaluate_people(
             raise ConfigError(f"--out {out} is a file, a folder is needed")
     old = gates.read_report(gate[0]) if gate else None
     networks = [*candidates.variants(bundle, variants), *map(candidates.load_peer, peers)]
-    exam = set_exam(load_chips(folder), YuNet(), pairs=pairs, oneshot=oneshot, seed=seed, bar=_bar)
+    chips = load_chips(folder)
+    exam = set_exam(chips, YuNet(), pairs=pairs, oneshot=oneshot, seed=seed, bar=_bar, manifest=manifest)
     if gate and old:
         gates.check_comparable(exam.digests, [network.name for network in networks], old, gate[0])
     report = measure_all(exam, networks, _bar)

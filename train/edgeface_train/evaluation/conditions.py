@@ -1,6 +1,7 @@
 """Grade chips by what makes faces hard - blur, lost detail, darkness, a turned head - and measure each third.
 
-All four are read from the chips themselves. A pair is graded by its poorer chip.
+All four are read from the chips themselves. A pair is graded by its poorer chip. What a manifest says of the chips
+(`columns.py`) is measured alike.
 """
 
 from collections.abc import Callable
@@ -29,13 +30,26 @@ in the source photo best: rank correlation 0.67 on 1,490 chips, that of sharpnes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """One property of every chip, and the third it puts the chip in."""
+    """One property of every chip, and the third it puts the chip in; or the word that a manifest has for the chip."""
 
     name: str
     thirds: npt.NDArray[np.int8]
-    """(n,) 0 is the poorest third of the chips, 2 the best; UNKNOWN where it cannot be measured."""
+    """(n,) 0 is the poorest third of the chips, 2 the best; of words the position in `labels`. UNKNOWN where it
+    cannot be measured."""
     labels: list[str]
-    """What each third is, from the poorest to the best."""
+    """What each third is, from the poorest to the best; or the words, and last what a pair of two words is called."""
+    words: bool = False
+    """Whether a pair needs one word for both chips; otherwise it is graded by its poorer chip."""
+    least_people: int = 1
+    """A rate of pairs that come from fewer people is left out."""
+
+    def of_pairs(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+        """Return the position in `labels` of each pair of chips, UNKNOWN where that of either chip is."""
+        first, second = self.thirds[rows], self.thirds[columns]
+        poorer = np.minimum(first, second)
+        if not self.words:
+            return poorer
+        return np.where((first != second) & (poorer != UNKNOWN), len(self.labels) - 1, poorer).astype(np.int8)
 
 
 def grade(name: str, values: npt.NDArray[np.float64], *, poor_is: Literal["low", "high"], words: str) -> Condition:
@@ -47,7 +61,7 @@ def grade(name: str, values: npt.NDArray[np.float64], *, poor_is: Literal["low",
     signed = np.where(known, values if poor_is == "low" else -values, np.inf)
     bounds = np.quantile(signed[known], [1 / THIRDS, 2 / THIRDS]) if known.any() else np.zeros(2)
     thirds = np.where(known, np.searchsorted(bounds, signed, side="right"), UNKNOWN).astype(np.int8)
-    first, second = (f"{abs(bound):.3g}" for bound in bounds)
+    first, second = (_short(bound if poor_is == "low" else -bound) for bound in bounds)
     if poor_is == "low":
         ends = (f"under {first}", f"{first} to {second}", f"over {second}")
     else:
@@ -106,28 +120,57 @@ def measure_slices(
     threshold: float,
     weights: Weights,
 ) -> list[Slice]:
-    """Return false rejects and false accepts of every third of every condition, at one threshold for all."""
+    """Return false rejects and false accepts of every third or word of every condition, at one threshold for all."""
     rows, columns = np.triu_indices(len(people), 1)
     accepted = similarity[rows, columns] >= threshold
     same = people[rows] == people[columns]
     slices = []
     for condition in graded:
-        poorer = np.minimum(condition.thirds[rows], condition.thirds[columns])
-        for third, label in enumerate(condition.labels):
-            genuine, impostor = np.flatnonzero((poorer == third) & same), np.flatnonzero((poorer == third) & ~same)
+        of_pairs, least = condition.of_pairs(rows, columns), condition.least_people
+        for number, label in enumerate(condition.labels):
+            genuine, impostor = (
+                np.flatnonzero((of_pairs == number) & same),
+                np.flatnonzero((of_pairs == number) & ~same),
+            )
             owners = people[rows[genuine]]
             couples = people[rows[impostor]], people[columns[impostor]]
+            rejects, accepts = _count(owners) >= least, _count(*couples) >= least
             slices.append(
                 Slice(
                     condition=condition.name,
                     chips=label,
                     genuine=len(genuine),
                     impostor=len(impostor),
-                    fnmr=_of_genuine(~accepted[genuine], owners, weights),
-                    fmr=false_accepts(accepted[impostor], couples, weights),
+                    fnmr=_of_genuine(~accepted[genuine], owners, weights) if rejects else None,
+                    fmr=false_accepts(accepted[impostor], couples, weights) if accepts else None,
                 )
             )
     return slices
+
+
+def few_people(people: npt.NDArray[np.int32], graded: list[Condition]) -> list[str]:
+    """Say which slices have a rate that is left out, as its pairs come from too few people."""
+    demanding = [condition for condition in graded if condition.least_people > 1]
+    if not demanding:
+        return []
+    rows, columns = np.triu_indices(len(people), 1)
+    same = people[rows] == people[columns]
+    said = []
+    for condition in demanding:
+        of_pairs = condition.of_pairs(rows, columns)
+        for number, label in enumerate(condition.labels):
+            here = of_pairs == number
+            counts = {
+                "pairs of one person": _count(people[rows[here & same]]),
+                "pairs of two people": _count(people[rows[here & ~same]], people[columns[here & ~same]]),
+            }
+            said += [
+                f"{pairs} in the slice {condition.name}, {label}: they come from {count} people, "
+                f"{condition.least_people} are needed"
+                for pairs, count in counts.items()
+                if 0 < count < condition.least_people
+            ]
+    return said
 
 
 def false_accepts(
@@ -141,6 +184,16 @@ def false_accepts(
     of = np.bincount(code, minlength=count * count).reshape(count, count)
     hit = np.bincount(code[accepted], minlength=count * count).reshape(count, count)
     return estimate(float(np.mean(accepted)), share_of_people_pairs(hit, of, weights))
+
+
+def _count(*people: npt.NDArray[np.int32]) -> int:
+    """Count the different people in arrays of positions."""
+    return int(np.count_nonzero(np.bincount(np.concatenate(people))))
+
+
+def _short(bound: float) -> str:
+    """Write a bound with three digits, and all those before the point."""
+    return f"{bound:.0f}" if abs(bound) >= 1000 else f"{bound + 0.0:.3g}"  # of -0.0 it makes 0
 
 
 def _of_genuine(hit: npt.NDArray[np.bool_], owners: npt.NDArray[np.int32], weights: Weights) -> Estimate | None:

@@ -14,7 +14,8 @@ from edgeface.errors import ConfigError
 from edgeface_train.chips import ChipSet
 from edgeface_train.evaluation.bootstrap import Weights, draw_people, estimate, resample_pairs, weighted_share
 from edgeface_train.evaluation.candidates import Candidate, embed_all, most_precise
-from edgeface_train.evaluation.conditions import Condition, conditions, false_accepts, measure_slices
+from edgeface_train.evaluation.columns import read_columns
+from edgeface_train.evaluation.conditions import Condition, conditions, false_accepts, few_people, measure_slices
 from edgeface_train.evaluation.identification import LOOKS, Gallery, draw_galleries, measure_searches, unsupported
 from edgeface_train.evaluation.pairs import AllPairs, Matrix, compare, histogram, similarity_matrix
 from edgeface_train.evaluation.protocol import Couples, digest, read_couples, read_galleries
@@ -61,11 +62,18 @@ class _Measured:
 
 
 def set_exam(
-    chips: ChipSet, detector: Detector, *, pairs: Path | None, oneshot: Path | None, seed: int, bar: Bar
+    chips: ChipSet,
+    detector: Detector,
+    *,
+    pairs: Path | None,
+    oneshot: Path | None,
+    seed: int,
+    bar: Bar,
+    manifest: Path | None = None,
 ) -> Exam:
-    """Read the lists, draw galleries, triplets and resamples, and grade the chips.
+    """Read the lists and the manifest, draw galleries, triplets and resamples, and grade the chips.
 
-    Raise ConfigError for people or chips too few or too many, or a list that does not fit them.
+    Raise ConfigError for people or chips too few or too many, or a list or manifest that does not fit them.
     """
     if len(chips) > MAX_CHIPS:
         raise ConfigError(
@@ -80,13 +88,15 @@ def set_exam(
         )
     couples = read_couples(pairs, chips) if pairs else None
     fixed = read_galleries(oneshot, chips) if oneshot else []
+    told, unknown = read_columns(manifest, chips.paths) if manifest else ([], [])
     drawn, omitted = draw_galleries(chips.people, LOOKS[1:] if fixed else LOOKS, np.random.default_rng(seed))
     galleries = fixed + drawn
     omitted += unsupported(chips.people, galleries)
     if couples is None:
         omitted.insert(0, "accuracy in ten folds: no list of pairs was given")
+    omitted += [*unknown, *few_people(chips.people, told)]
     with bar(len(chips), "grading chips") as on_chip:
-        graded = conditions(chips.images, detector, on_chip)
+        graded = [*conditions(chips.images, detector, on_chip), *told]
     return Exam(
         chips=chips,
         couples=couples,

@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeface_train.evaluation.columns import MANIFEST
 from edgeface_train.evaluation.results import Estimate, Report, Result, Search
 from edgeface_train.page import Picture
 
 COLOURS = ("#2c6fbb", "#d98a00", "#2a9d3f", "#8e44ad", "#c0392b", "#34495e")
+LONGEST = 30
+"""Characters of a slice's name."""
+CROWD = 3
+"""Slices whose names stand side by side."""
 STYLES = ("o-", "s--", "^:")
 TICKS = (1e-5, 1e-4, 1e-3, 1e-2, 5e-2, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9)
 LEAST, MOST = 1e-6, 1 - 1e-6
@@ -96,7 +101,10 @@ def draw_searches(report: Report, fpir: float) -> Picture:
 def draw_slices(report: Report) -> Picture:
     """Draw the false rejects of every slice, a panel a condition."""
     names = list(dict.fromkeys(piece.condition for piece in report.results[0].slices))
-    figure, panels = _figure(9, 6.4, rows=2, columns=(len(names) + 1) // 2)
+    rows = max(2, (len(names) + 1) // 2)
+    figure, panels = _figure(9, 3.2 * rows, rows=rows, columns=2)
+    for axes in np.ravel(panels)[len(names) :]:
+        axes.set_axis_off()
     for axes, name in zip(np.ravel(panels), names, strict=False):
         for number, (result, colour) in enumerate(_coloured(report.results)):
             pieces = [piece for piece in result.slices if piece.condition == name]
@@ -111,13 +119,16 @@ def draw_slices(report: Report) -> Picture:
                 capsize=3,
                 label=result.name,
             )
-            axes.set_xticks(range(len(pieces)), [piece.chips.replace(": ", "\n") for piece in pieces], fontsize=8)
+            crowded = {"rotation": 40, "ha": "right"} if len(pieces) > CROWD else {}
+            axes.set_xticks(range(len(pieces)), [_label(piece.chips) for piece in pieces], fontsize=8, **crowded)
         axes.set_ylim(bottom=0)
-        axes.set_title(name, fontsize=10)
+        axes.set_title(_plain(name), fontsize=10)
         axes.grid(alpha=0.3)
     np.ravel(panels)[0].legend(fontsize=8)
     figure.supylabel("false rejects at the one threshold of FAR 1e-3, %", fontsize=10)
-    return _picture(figure, "Pairs by their poorer chip, in thirds of the chips")
+    told = any(name.startswith(MANIFEST) for name in names)
+    more = ", and by what the manifest says of both" if told else ""
+    return _picture(figure, f"Pairs by their poorer chip, in thirds of the chips{more}")
 
 
 def probit(rates: Sequence[float] | npt.NDArray) -> list[float]:
@@ -158,6 +169,17 @@ def _limits(rates: Sequence[float]) -> list[float]:
 def _ticks(rates: Sequence[float]) -> list[float]:
     low, high = _limits(rates)
     return [tick for tick, place in zip(TICKS, probit(TICKS), strict=True) if low <= place <= high]
+
+
+def _label(text: str) -> str:
+    """Put what follows a colon on a line of its own."""
+    return _plain(text).replace(": ", "\n")
+
+
+def _plain(text: str) -> str:
+    """Cut what is long, and keep what anybody wrote in a manifest from being read as mathematics."""
+    short = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return short.replace("$", r"\$")
 
 
 def _chips(looks: int) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from edgeface_train.evaluation import plots
+from edgeface_train.evaluation.columns import MANIFEST
 from edgeface_train.evaluation.results import Report
 from edgeface_train.evaluation.summary import folds, megabytes, percent, with_interval
 from edgeface_train.page import Section, Table, write_page
@@ -104,6 +105,12 @@ def _slices(report: Report) -> Section:
         "that it refuses, FMR the share of pairs of two people that it accepts. Conditions go together - a coarse "
         "chip is a blurred one - so the slices do not add up to causes.",
     ]
+    if any(piece.condition.startswith(MANIFEST) for piece in report.results[0].slices):
+        text.append(
+            "The manifest says the rest. A pair is in the slice of the word that both of its chips have; chips of "
+            "which nothing is said are in none. Numbers are cut into thirds, and the chip with the smaller one "
+            "decides. A rate that would rest on too few people is left out."
+        )
     header = ["condition", "poorer chip", "genuine", "impostor"]
     header += [f"{rate}, {result.name}" for result in report.results for rate in ("FNMR", "FMR")]
     rows = []

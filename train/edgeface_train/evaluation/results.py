@@ -98,15 +98,18 @@ class NonEasy:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Pairs whose poorer chip lies in one third of a condition, at the one threshold of all pairs."""
+    """Pairs whose poorer chip lies in one third of a condition, at the one threshold of all pairs.
+
+    Of a manifest's words, pairs of which both chips have one word.
+    """
 
     condition: str
     chips: str
-    """Which third of the chips, and its bounds."""
+    """Which third of the chips, and its bounds; or the word."""
     genuine: int
     impostor: int
     fnmr: Estimate | None
-    """None without a genuine pair."""
+    """None without a genuine pair or, of a manifest's slices, with those of few people."""
     fmr: Estimate | None
 
 
