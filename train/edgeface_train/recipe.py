@@ -189,6 +189,11 @@ def recipe_from(table: dict[str, Any], *, source: str) -> Recipe:
     return recipe
 
 
+def resolved_today(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
+    """Return the settings of a former recipe with the defaults of those that there were not yet, unchecked."""
+    return read_section(Recipe, settings, source=source).resolved()
+
+
 def _apply(table: dict[str, Any], override: str) -> None:
     """Set `section.key=value` or `stage.N.key=value` (N from 0); the value is TOML, or else a plain word."""
     key, equals, text = override.partition("=")
