@@ -32,7 +32,7 @@ fitter = curriculum.fitter
 fitter.start(fitter.recipe.stage[0])
 fitter.restore(given)
 print(float(np.abs(embed_chips(fitter.measured, curriculum.train.images, fitter.spec) - before).max()))
-print(*(abs(fitter.step([values], [targets]) - loss) for loss in losses))
+print(*(abs(fitter.step([values], [targets, targets[:, :1]]) - loss) for loss in losses))
 print(float(np.abs(embed_chips(fitter.measured, curriculum.train.images, fitter.spec) - after).max()))
 """
 
@@ -44,10 +44,13 @@ IN_BATCH = [
     "stage.0.chips_per_person=5",
     "stage.0.memory=40",
     "stage.0.average=0.9",
+    "stage.0.margin_weight=0.5",
+    "stage.0.softmax='arcface'",
+    "stage.0.sub_centres=2",
 ]
 
 
-@pytest.mark.parametrize("overrides", [TRIPLETS, IN_BATCH], ids=["triplets", "in-batch, memory, average"])
+@pytest.mark.parametrize("overrides", [TRIPLETS, IN_BATCH], ids=["triplets", "in-batch, memory, average, softmax"])
 def test_both_backends_give_equal_embeddings_and_equal_losses(chips_folder, tiny_recipe, tmp_path, overrides):
     curriculum = commands.open_run(read_recipe(tiny_recipe, overrides), chips_folder, tmp_path / "tf", resume=False)
     fitter = curriculum.fitter
@@ -57,7 +60,7 @@ def test_both_backends_give_equal_embeddings_and_equal_losses(chips_folder, tiny
     targets = np.hstack([people, np.full((30, 1), 0.5)]).astype(np.float32)
     kept = fitter.state()
     before = embed_chips(fitter.measured, curriculum.train.images, fitter.spec)
-    losses = [fitter.step([values], [targets]) for _ in range(2)]
+    losses = [fitter.step([values], [targets, people]) for _ in range(2)]
     after = embed_chips(fitter.measured, curriculum.train.images, fitter.spec)
     assert losses[0] > 0
     assert np.abs(after - before).max() > 1e-3

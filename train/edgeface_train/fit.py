@@ -37,12 +37,14 @@ class Fitter:
         self.recipe, self.train, self.teacher, self.team = recipe, train, teacher, team
         self.spec = InputSpec(size=recipe.network.input_size)
         self.model = build(recipe.network, seed=recipe.seed, precision=recipe.network.precision)
-        self.head = CosineHead(len(train.names), name="people", dtype="float32")
+        sub_centres = max((stage.sub_centres for stage in recipe.stage), default=1)
+        self.head = CosineHead(len(train.names), sub_centres, name="people", dtype="float32")
         self.head.build((1, recipe.network.embedding))
         self.feeder = Feeder(train, teacher, recipe.augment, self.spec, team)
         self._vary = Vary(self.spec, seed=recipe.seed, name="vary") if recipe.augment.where == "device" else None
         if teacher is not None:
-            self.head.centres.assign(centres(teacher.vectors, train.people, len(train.names)).T)
+            middles = centres(teacher.vectors, train.people, len(train.names))
+            self.head.centres.assign(_sub_centres(middles, sub_centres, recipe.seed).T)
         self._compiled = self.model
         self._memory: CrossBatchMemory | None = None
         self._optimizer: Any = None
@@ -69,7 +71,7 @@ class Fitter:
         optimizer, weight = optimizer_of(stage), stage.weights()[2]
         on_embeddings = _loss_of(stage)
         if weight:
-            on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin)
+            on_cosines = margin_softmax(scale=stage.scale, margin=stage.softmax_margin, softmax=stage.softmax)
             self._compiled.compile(optimizer, loss=[on_embeddings, on_cosines], loss_weights=[1.0, weight])
         else:
             self._compiled.compile(optimizer, loss=on_embeddings)
@@ -221,6 +223,17 @@ def learning_rate(stage: Stage, step: int, total: int) -> float:
 def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray], kind: str = "w") -> None:
     """Set a network's variables from a checkpoint's arrays."""
     _assign(model.variables, arrays, kind)
+
+
+def _sub_centres(middles: Vector, count: int, seed: int) -> Vector:
+    """Return (people * count, size) centres to begin with: of each person the mean, and others a unit away from it.
+
+    Equal ones would stay equal, as each would be pulled alike.
+    """
+    people, size = middles.shape
+    away = np.random.default_rng([seed, *b"centres"]).normal(size=(people, count - 1, size))
+    first = middles[:, np.newaxis]
+    return np.concatenate([first, first + normalise(away.astype(np.float32))], axis=1).reshape(-1, size)
 
 
 def _loss_of(stage: Stage) -> Callable[[Any, Any], Any]:

@@ -1,7 +1,8 @@
 """The training losses, as functions of unit embeddings, written once for every Keras backend."""
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import layers
@@ -10,6 +11,8 @@ ops: Any = keras.ops
 """Keras types its operations as possibly None; no backend returns that."""
 SLACK = 0.1
 """By which two people's cosine may exceed the teacher's before it costs."""
+LEAST_SINE_SQUARED = 1e-6
+"""Below it a sine is held constant: the slope of its root has no bound towards cosines of 1 and -1."""
 
 
 def triplet_terms(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
@@ -57,36 +60,61 @@ def excess_terms(embeddings: Any, vectors: Any, people: Any, slack: float) -> An
 
 
 class CosineHead(layers.Layer):
-    """Cosines of unit embeddings with one centre a person; the centres are learnt, and not kept after training."""
+    """Cosines of unit embeddings with the nearest of a person's centres; they are learnt, and not kept after training.
 
-    def __init__(self, people: int, **options: Any) -> None:
+    Source: Deng et al. 2020, "Sub-center ArcFace": the greatest of K cosines.
+    """
+
+    def __init__(self, people: int, sub_centres: int = 1, **options: Any) -> None:
         super().__init__(**options)
-        self.people = people
+        self.people, self.sub_centres = people, sub_centres
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """Make the centres, (size, people)."""
+        """Make the centres, (size, people * sub_centres), a person's side by side."""
         self.centres = self.add_weight(
-            shape=(input_shape[-1], self.people), initializer="random_normal", name="centres"
+            shape=(input_shape[-1], self.people * self.sub_centres), initializer="random_normal", name="centres"
         )
 
     def call(self, embeddings: Any) -> Any:
         """Return (n, people) cosines."""
         length = ops.sqrt(ops.sum(ops.square(self.centres), axis=0, keepdims=True))
-        return ops.matmul(embeddings, self.centres / ops.maximum(length, 1e-6))
+        cosines = ops.matmul(embeddings, self.centres / ops.maximum(length, 1e-6))
+        if self.sub_centres == 1:
+            return cosines
+        return ops.max(ops.reshape(cosines, (-1, self.people, self.sub_centres)), axis=-1)
 
 
-def margin_softmax(*, scale: float, margin: float) -> Callable[[Any, Any], Any]:
-    """Return the large-margin cosine loss: f(people, cosines) -> scalar; people are (n,) numbers of classes.
+def turned_away(cosines: Any, angle: float) -> Any:
+    """Return cos(theta + angle) of cosines of theta, for an angle in radians.
 
+    Beyond theta = pi - angle, where that would rise again, it is cos(theta) - angle * sin(angle), which goes on
+    falling, as in the code of the paper's authors. The gradient is finite at cosines of 1 and -1, too.
+    Source: Deng et al. 2019, "ArcFace", eq. 3.
+    """
+    sines = ops.sqrt(ops.maximum(1.0 - ops.square(cosines), LEAST_SINE_SQUARED))
+    turned = cosines * math.cos(angle) - sines * math.sin(angle)
+    return ops.where(cosines > -math.cos(angle), turned, cosines - angle * math.sin(angle))
+
+
+def margin_softmax(
+    *, scale: float, margin: float, softmax: Literal["cosface", "arcface"] = "cosface"
+) -> Callable[[Any, Any], Any]:
+    """Return the large-margin loss: f(people, cosines) -> scalar; people are (n,) numbers of classes.
+
+    The margin is taken from the own cosine, or with "arcface" added to its angle, in radians.
     Below 0 it is nobody, such as a blend of two people, and counts for nothing.
-    Source: Wang et al. 2018, "CosFace", eq. 4.
+    Source: Wang et al. 2018, "CosFace", eq. 4; Deng et al. 2019, "ArcFace", eq. 3.
     """
 
     def loss(people: Any, cosines: Any) -> Any:
         people = ops.reshape(ops.cast(people, "int32"), (-1,))
         known = ops.cast(people >= 0, cosines.dtype)
         own = ops.one_hot(ops.maximum(people, 0), cosines.shape[-1], dtype=cosines.dtype)
-        logits = scale * (cosines - margin * own)
+        if softmax == "arcface":
+            near = ops.sum(cosines * own, axis=-1, keepdims=True)
+            logits = scale * (cosines + own * (turned_away(near, margin) - near))
+        else:
+            logits = scale * (cosines - margin * own)
         terms = ops.logsumexp(logits, axis=-1) - ops.sum(logits * own, axis=-1)
         return ops.sum(known * terms) / ops.maximum(ops.sum(known), 1.0)
 

@@ -1,5 +1,6 @@
 """A training recipe: data, network, augmentation and stages, read from one TOML file and checked before any work."""
 
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
@@ -189,6 +190,11 @@ def recipe_from(table: dict[str, Any], *, source: str) -> Recipe:
     return recipe
 
 
+def resolved_today(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
+    """Return the settings of a former recipe with the defaults of those that there were not yet, unchecked."""
+    return read_section(Recipe, settings, source=source).resolved()
+
+
 def _apply(table: dict[str, Any], override: str) -> None:
     """Set `section.key=value` or `stage.N.key=value` (N from 0); the value is TOML, or else a plain word."""
     key, equals, text = override.partition("=")
@@ -221,6 +227,10 @@ def _check(recipe: Recipe, source: str) -> None:
             recipe.export.default_variant not in recipe.export.variants,
             "export.variants lacks the default variant",
         ),
+        (
+            len({stage.sub_centres for stage in recipe.stage if stage.weights()[2]}) > 1,
+            "sub_centres differ between stages with a margin softmax, which share the centres: give all the same",
+        ),
     ]
     for place, stage in enumerate(recipe.stage):
         problems += [(wrong, f"stage {place}: {reason}") for wrong, reason in _stage_problems(stage, recipe.data)]
@@ -251,6 +261,15 @@ def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
             "blend_share is for `distil` without people_per_batch: nobody knows who a blend is",
         ),
         (not 0 < stage.margin < 4, "margin is outside 0 to 4"),
+        (stage.sub_centres < 1, f"sub_centres is {stage.sub_centres}, under 1, which is one centre a person"),
+        (
+            not stage.weights()[2] and (stage.sub_centres > 1 or stage.softmax != "cosface"),
+            "softmax and sub_centres are for a margin softmax: set margin_weight, in a stage on chips",
+        ),
+        (
+            stage.softmax == "arcface" and not 0 <= stage.softmax_margin < math.pi / 2,
+            f"softmax_margin is {stage.softmax_margin}, with arcface radians from 0 to under pi/2: give 0.5 or so",
+        ),
         (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
         (people == 1, "people_per_batch is 1, two people or more learn to be told apart"),
         (people > 0 and not stage.on_chips, f"people_per_batch is for stages on chips, not for {stage.kind!r}"),

@@ -65,6 +65,8 @@ def _documented(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _default(each: Field) -> str:
+    if "default" in each.metadata:
+        return each.metadata["default"]
     if each.default is not MISSING:
         return f"`{json.dumps(each.default)}`"
     if each.default_factory is MISSING:

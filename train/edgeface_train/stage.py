@@ -1,7 +1,12 @@
 """One stage of a recipe: what is trained on, by which losses, how long."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+SOFTMAX_MARGINS = {"cosface": 0.35, "arcface": 0.5}
+"""The margin of each softmax where a stage gives none, as in the papers: of the cosine, and of the angle in radians."""
+UNSAID: Any = None
+"""Of a setting that another one decides; no stage keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,18 @@ class Stage:
     """Of the chips of a `distil` stage, the share that are blends of two people, from the file of the teacher."""
     margin_weight: float = 0.0
     """Of the margin softmax, in stages on chips; 1 where a `margin` stage says nothing."""
+    softmax: Literal["cosface", "arcface"] = "cosface"
+    """What must lead in the margin softmax: `cosface`, the cosine to the own centre; `arcface`, the angle to it, so
+    that the lead is as wide wherever a chip is."""
     scale: float = 32.0
-    """Of the cosines in the margin softmax (s in CosFace)."""
-    softmax_margin: float = 0.35
-    """By which the own centre's cosine must lead (m in CosFace)."""
+    """Of the cosines in the margin softmax (s in both papers)."""
+    softmax_margin: float = field(default=UNSAID, metadata={"default": "`0.35`; with `arcface` `0.5`"})
+    """By which the own centre must lead (m in both papers): with `cosface` of the cosine, with `arcface` of the angle,
+    in radians."""
+    sub_centres: int = 1
+    """Centres of a person in the margin softmax, of which the nearest to a chip counts (K in Sub-center ArcFace): for
+    sets with wrong labels, which gather at a centre of their own. Alike in all stages with a softmax; K of them take K
+    times the memory of one."""
     excess_weight: float = 0.0
     """Of the squares of what two people's cosine is above the teacher's by more than 0.1, in a `distil` stage."""
     per_person: int = 0
@@ -88,6 +101,11 @@ class Stage:
     """Whose mean vectors say which people are alike, so that a batch of P people is one person and others like it."""
     stop: Stop = field(default_factory=Stop)
     """When `rounds` have learnt enough; `stop = { at_most = 0.02 }`."""
+
+    def __post_init__(self) -> None:
+        """Fill in the margin that belongs to the softmax."""
+        if self.softmax_margin is UNSAID:
+            object.__setattr__(self, "softmax_margin", SOFTMAX_MARGINS[self.softmax])
 
     @property
     def on_chips(self) -> bool:
