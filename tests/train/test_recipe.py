@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 import pytest
-from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
+from edgeface_train.recipe import Recipe, completed, find_recipe, read_recipe, recipe_from
 
 from edgeface.errors import ConfigError
 
@@ -34,6 +34,14 @@ def test_the_plain_curriculum_is_a_warm_up_of_100_triplets_then_rounds():
 def test_the_resolved_recipe_reads_back_as_itself():
     recipe = read_recipe(find_recipe("seed.toml"))
     assert recipe_from(recipe.resolved(), source="test") == recipe
+
+
+def test_what_an_older_trainer_kept_of_a_run_is_completed():
+    now = {**read_recipe(find_recipe("seed.toml")).resolved(), "data_folder": "chips"}
+    older = {**now, "augment": {name: value for name, value in now["augment"].items() if name != "where"}}
+    assert older != now
+    assert completed(older, source="test") == now
+    assert completed({**older, "seed": 9}, source="test") != now
 
 
 def test_an_override_reaches_a_stage():

@@ -15,7 +15,7 @@ from edgeface.card import write_bundle
 from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError
 from edgeface_train.parallel import ALONE, Team, run_folder
-from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
+from edgeface_train.recipe import Recipe, completed, find_recipe, read_recipe, recipe_from
 
 if TYPE_CHECKING:
     from edgeface_train.chips import ChipSet
@@ -103,7 +103,7 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     teacher = load_teacher(plan, data, chips.paths)
     run.mkdir(parents=True, exist_ok=True)
     settings = {**plan.resolved(), "data_folder": str(data.resolve()), **left_out(plan, data)}
-    if started and json.loads((run / RECIPE).read_text()) != settings:
+    if started and completed(json.loads((run / RECIPE).read_text()), source=str(run / RECIPE)) != settings:
         raise ConfigError(
             f"run {run} was started with other settings than this recipe gives",
             hint=f"compare with {run / RECIPE}, or choose another folder with --out",

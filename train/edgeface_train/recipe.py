@@ -1,7 +1,7 @@
 """A training recipe: data, network, augmentation and stages, read from one TOML file and checked before any work."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -187,6 +187,15 @@ def recipe_from(table: dict[str, Any], *, source: str) -> Recipe:
     recipe = read_section(Recipe, table, source=source)
     _check(recipe, source)
     return recipe
+
+
+def completed(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
+    """Return what an older trainer kept of a run with what is new since, at its default.
+
+    What is not of the recipe stays as it is. Raise ConfigError naming the setting that is wrong.
+    """
+    own = {key: value for key, value in settings.items() if key in {each.name for each in fields(Recipe)}}
+    return {**settings, **recipe_from(own, source=source).resolved()}
 
 
 def _apply(table: dict[str, Any], override: str) -> None:
