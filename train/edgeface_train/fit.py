@@ -40,7 +40,7 @@ class Fitter:
         self.head = CosineHead(len(train.names), name="people", dtype="float32")
         self.head.build((1, recipe.network.embedding))
         self.feeder = Feeder(train, teacher, recipe.augment, self.spec, team)
-        self._vary = Vary(self.spec, seed=recipe.seed, name="vary") if recipe.augment.where == "device" else None
+        self._vary = _vary_of(recipe, self.spec)
         if teacher is not None:
             self.head.centres.assign(centres(teacher.vectors, train.people, len(train.names)).T)
         self._compiled = self.model
@@ -221,6 +221,14 @@ def learning_rate(stage: Stage, step: int, total: int) -> float:
 def restore_weights(model: keras.Model, arrays: dict[str, npt.NDArray], kind: str = "w") -> None:
     """Set a network's variables from a checkpoint's arrays."""
     _assign(model.variables, arrays, kind)
+
+
+def _vary_of(recipe: Recipe, spec: InputSpec) -> Vary | None:
+    """Return the layer that varies chips, where the device does."""
+    how = recipe.augment
+    if how.where == "host":
+        return None
+    return Vary(spec, seed=recipe.seed, night=how.dark + how.infrared > 0, name="vary")
 
 
 def _loss_of(stage: Stage) -> Callable[[Any, Any], Any]:

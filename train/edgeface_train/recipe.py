@@ -90,6 +90,12 @@ class Augment:
     """Probability of grain, with a deviation of 3 to 15 of 255."""
     occlusion: float = 0.05
     """Probability that something of one colour hides the lower quarter to almost half."""
+    dark: float = 0.0
+    """Probability of low light as a small camera sees it: 6 to 40 % of the light, the noise of a high gain, pale
+    colour."""
+    infrared: float = 0.0
+    """Probability of a night-vision camera's look: grey that is mostly red, a lamp beside the lens, contrast, noise; of
+    other chips than `dark`."""
     where: Literal["host", "device"] = "host"
     """Who varies the chips: the host's processor, a step ahead of the network, or the device that trains, within the
     step; for an accelerator that learns from more chips than the processor varies."""
@@ -218,6 +224,7 @@ def _apply(table: dict[str, Any], override: str) -> None:
 
 def _check(recipe: Recipe, source: str) -> None:
     network = recipe.network
+    dark, infrared = recipe.augment.dark, recipe.augment.infrared
     problems = [
         (not recipe.stage, "it has no [[stage]]"),
         (len(network.widths) != len(network.depths), "network.widths and network.depths differ in length"),
@@ -229,6 +236,10 @@ def _check(recipe: Recipe, source: str) -> None:
         (
             recipe.export.default_variant not in recipe.export.variants,
             "export.variants lacks the default variant",
+        ),
+        (
+            min(dark, infrared) < 0 or dark + infrared > 1,
+            f"augment.dark is {dark} and augment.infrared {infrared}: give shares from 0, together 1 at most",
         ),
     ]
     for place, stage in enumerate(recipe.stage):
