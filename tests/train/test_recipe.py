@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 import pytest
-from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from
+from edgeface_train.recipe import Recipe, completed, find_recipe, read_recipe, recipe_from
 
 from edgeface.errors import ConfigError
 
@@ -36,6 +36,22 @@ def test_the_resolved_recipe_reads_back_as_itself():
     assert recipe_from(recipe.resolved(), source="test") == recipe
 
 
+def test_what_an_older_trainer_kept_of_a_run_is_completed():
+    now = {**read_recipe(find_recipe("seed.toml")).resolved(), "data_folder": "chips"}
+    older = {
+        **now,
+        "augment": {name: now["augment"][name] for name in now["augment"] if name not in ("dark", "infrared")},
+    }
+    assert older != now
+    assert completed(older, source="test") == now
+    assert completed({**older, "seed": 9}, source="test") != now
+
+
+def test_dark_and_infrared_are_shares_of_the_same_chips():
+    with pytest.raises(ConfigError, match=r"dark is 0\.7 and augment\.infrared 0\.4"):
+        read_recipe(find_recipe("seed.toml"), ["augment.dark=0.7", "augment.infrared=0.4"])
+
+
 def test_an_override_reaches_a_stage():
     recipe = read_recipe(find_recipe("seed.toml"), ["stage.1.triplets=77", "seed=9", "data.sources=mine"])
     assert (recipe.stage[1].triplets, recipe.seed, recipe.data.sources) == (77, 9, "mine")
@@ -52,6 +68,8 @@ def test_an_override_reaches_a_stage():
         ("stage.1.margin=9.0", "margin"),
         ("stage.1.distil_weight=1.0", "teacher"),
         ("stage.1.person_share=1.5", "person_share"),
+        ("augment.dark=-0.1", "augment.dark is -0.1"),
+        ("augment.infrared=1.5", "augment.infrared 1.5: give shares from 0, together 1 at most"),
         ("nothing", "key=value"),
     ],
 )

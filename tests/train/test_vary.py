@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -20,6 +21,10 @@ SIDE, SIZE = 128, 112
 
 @pytest.fixture
 def chips():
+    return patterns()
+
+
+def patterns():
     """Smooth coloured patterns with edges, as photographs have."""
     rng = np.random.default_rng(4)
     cells = rng.integers(0, 256, (12, 8, 8, 3)).astype(np.uint8)
@@ -37,13 +42,19 @@ def by_device(chips, variations, others=None, seams=None):
     from edgeface_train.vary import UNBLENDED, Vary, values_of
 
     seams = np.tile(np.array(UNBLENDED, np.float32), (len(chips), 1)) if seams is None else seams
-    layer = Vary(InputSpec(scale=1, offset=0), seed=1)
+    layer = Vary(InputSpec(scale=1, offset=0), seed=1, night=bool(variations.night.seen.any()))
     return np.asarray(layer(values_of(chips, chips if others is None else others, seams, variations)))
 
 
 def of(variations, *names):
     """Return variations of which only these do something."""
     return draw(PLAIN, len(variations.grey))._replace(**{name: getattr(variations, name) for name in names})
+
+
+def silent(variations):
+    """Return variations whose night makes no noise, as no two generators make the same."""
+    night = variations.night
+    return variations._replace(night=night._replace(noises=np.zeros_like(night.noises)))
 
 
 def test_nothing_leaves_the_middle_of_the_chip(chips):
@@ -104,8 +115,50 @@ def test_what_is_drawn_keeps_to_the_settings():
     assert np.all(none.sides == SIZE) and np.all(none.tops == SIZE) and not none.grains.any() and not none.grey.any()
 
 
+@pytest.mark.parametrize(
+    ("settings", "last"), [(Augment(), 0.3224181585097027), (ALWAYS, 0.4298310061296706), (PLAIN, 0.021800194713884835)]
+)
+def test_what_is_not_seen_at_night_is_drawn_as_ever(settings, last):
+    rng = np.random.default_rng(2)
+    drawn = draw_variations(12, SIDE, SIZE, settings, rng)
+    assert rng.random() == last
+    sums = {name: np.sum(values, dtype=float) for name, values in zip(Variations._fields[:-1], drawn[:-1], strict=True)}
+    if settings is ALWAYS:
+        assert sums == pytest.approx(DRAWN, rel=1e-5)
+    assert not drawn.night.seen.any()
+    for name, values in draw(replace(settings, dark=0.5, infrared=0.3))._asdict().items():
+        assert name == "night" or np.array_equal(values, getattr(drawn, name))
+
+
+DRAWN = {
+    "moves": 744.7066577852238,
+    "gains": 34.40346097946167,
+    "offsets": 426.8266108036041,
+    "grey": 5.0,
+    "sides": 439.0,
+    "filters": 12.0,
+    "grains": 103.18851375579834,
+    "qualities": 524.0,
+    "tops": 847.0,
+    "covers": 3823.0,
+    "seeds": 5.325533598684998e19,
+}
+"""Sums of what was drawn before chips were seen at night."""
+
+
+def test_a_device_draws_no_noise_for_the_night_unless_asked(chips):
+    from edgeface_train.vary import UNBLENDED, Vary, values_of
+
+    seams = np.tile(np.array(UNBLENDED, np.float32), (12, 1))
+    for night, draws in ((False, 1), (True, 2)):
+        layer = Vary(InputSpec(scale=1, offset=0), seed=1, night=night)
+        found = np.asarray(layer(values_of(chips, chips, seams, draw(PLAIN))))
+        assert np.array_equal(found, chips[:, 8:-8, 8:-8])
+        assert int(np.asarray(layer.seeds.state)[1]) == draws
+
+
 def test_a_part_of_the_batch_is_varied_as_in_the_whole(chips):
-    variations = draw(ALWAYS)
+    variations = draw(replace(ALWAYS, dark=0.5, infrared=0.3))
     whole = augment(chips, SIZE, variations)
     assert isinstance(variations.part(slice(4, 8)), Variations)
     assert np.array_equal(augment(chips[4:8], SIZE, variations.part(slice(4, 8))), whole[4:8])
@@ -116,14 +169,17 @@ import sys
 import numpy as np
 import keras
 from edgeface_train.augment import Variations
+from edgeface_train.night import Night
 from edgeface_train.vary import UNBLENDED, Vary, values_of
 from edgeface.core.prepare import InputSpec
 
 assert keras.backend.backend() == "jax"
 given = dict(np.load(sys.argv[1]))
 chips, device = given.pop("chips"), given.pop("device")
+given["night"] = Night(*(given.pop(name) for name in Night._fields))
 seams = np.tile(np.array(UNBLENDED, np.float32), (len(chips), 1))
-found = np.asarray(Vary(InputSpec(scale=1, offset=0), seed=1)(values_of(chips, chips, seams, Variations(**given))))
+layer = Vary(InputSpec(scale=1, offset=0), seed=1, night=True)
+found = np.asarray(layer(values_of(chips, chips, seams, Variations(**given))))
 apart = np.abs(found - device)
 print(float(apart.mean()), float(np.mean(apart > 8)))
 """
@@ -131,8 +187,10 @@ print(float(apart.mean()), float(np.mean(apart > 8)))
 
 def test_another_backend_varies_alike(chips, tmp_path):
     pytest.importorskip("jax", reason="JAX is the second backend")
-    variations = draw(ALWAYS)._replace(grains=np.zeros(12, np.float32))
-    np.savez(tmp_path / "given.npz", chips=chips, device=by_device(chips, variations), **variations._asdict())
+    variations = silent(draw(replace(ALWAYS, dark=0.5, infrared=0.3))._replace(grains=np.zeros(12, np.float32)))
+    given = {**variations._asdict(), **variations.night._asdict()}
+    del given["night"]
+    np.savez(tmp_path / "given.npz", chips=chips, device=by_device(chips, variations), **given)
     done = subprocess.run(
         [sys.executable, "-c", ON_JAX, str(tmp_path / "given.npz")],
         env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
@@ -155,7 +213,8 @@ batch = 24
 
 @pytest.mark.parametrize("where", ["host", "device"])
 def test_a_network_learns_from_chips_varied_there(chips_folder, tiny_recipe, tmp_path, where):
-    recipe = tiny_recipe.read_text().split("[[stage]]")[0] + STAGE + f'[augment]\nwhere = "{where}"\n'
+    augmented = f'[augment]\nwhere = "{where}"\ndark = 0.06\ninfrared = 0.04\n'
+    recipe = tiny_recipe.read_text().split("[[stage]]")[0] + STAGE + augmented
     tiny_recipe.write_text(recipe)
     curriculum = open_run(read_recipe(tiny_recipe), chips_folder, tmp_path / "run", resume=False)
     fitter, (stage,) = curriculum.fitter, curriculum.recipe.stage

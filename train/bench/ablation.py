@@ -31,7 +31,7 @@ from edgeface_train.doctor.half import leave_half
 from edgeface_train.evaluation.identification import Gallery, missed, search_gallery
 from edgeface_train.evaluation.protocol import read_galleries
 from edgeface_train.journal import CHECKPOINT
-from edgeface_train.recipe import PLAIN, Augment, Recipe, find_recipe, read_recipe
+from edgeface_train.recipe import PLAIN, Augment, Recipe, completed, find_recipe, read_recipe
 from edgeface_train.stage import Stage
 
 from edgeface.core.metrics import similarity_pairs, tar_at_far
@@ -150,7 +150,8 @@ def train_row(plan: Recipe, data: Path, folder: Path, oneshot: Path | None) -> d
     asked = {"recipe": plan.resolved(), "data": str(data.resolve()), "oneshot": searched}
     if done.exists():
         result = json.loads(done.read_text())
-        if result.pop("asked") != asked:
+        was = result.pop("asked")
+        if {**was, "recipe": completed(was["recipe"], source=str(done))} != asked:
             raise ConfigError(f"row {folder} was trained with other settings", hint="choose another folder with --out")
         return result
     curriculum = commands.open_run(plan, data, folder, resume=(folder / CHECKPOINT).exists())

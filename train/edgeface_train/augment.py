@@ -1,4 +1,4 @@
-"""Vary chips the way cameras and detectors do: moved, relit, blurred, small, grey, compressed, partly hidden.
+"""Vary chips the way cameras and detectors do: moved, relit, blurred, small, grey, dark, compressed, partly hidden.
 
 What is done to each chip is drawn here, in arrays; it is done here too, with OpenCV, or by the network's own device
 (`vary.py`).
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeface.core.types import Image
+from edgeface_train.night import Night, at_night, draw_night
 from edgeface_train.recipe import Augment
 
 Chip = npt.NDArray[Any]
@@ -47,10 +48,12 @@ class Variations(NamedTuple):
     """(n, 3) its colour."""
     seeds: npt.NDArray[np.uint64]
     """(n,) of the noise, where OpenCV and NumPy vary the chips."""
+    night: Night
+    """How they are seen at night, between the filters and the noise."""
 
-    def part(self, own: slice) -> "Variations":
-        """Return those of some of the chips."""
-        return Variations._make(values[own] for values in self)
+    def part(self, own: slice | int) -> "Variations":
+        """Return those of some of the chips, or of one."""
+        return Variations._make(values.part(own) if isinstance(values, Night) else values[own] for values in self)
 
 
 def draw_variations(count: int, side: int, size: int, settings: Augment, rng: np.random.Generator) -> Variations:
@@ -81,6 +84,7 @@ def draw_variations(count: int, side: int, size: int, settings: Augment, rng: np
         tops=np.where(chosen(settings.occlusion), between(0.55, 0.75) * size, size).astype(np.int32),
         covers=rng.integers(0, 256, (count, 3)).astype(np.float32),
         seeds=rng.integers(2**63, size=count, dtype=np.uint64),
+        night=draw_night(count, size, settings, rng),
     )
 
 
@@ -93,7 +97,7 @@ def augment(chips: Image, size: int, variations: Variations) -> Image:
     """Return (n, size, size, 3) uint8 copies of (n, >= size, >= size, 3) chips, varied as is said of each."""
     out = np.empty((len(chips), size, size, 3), np.uint8)
     for place, chip in enumerate(chips):
-        out[place] = _varied(chip, size, Variations._make(values[place] for values in variations))
+        out[place] = _varied(chip, size, variations.part(place))
     return out
 
 
@@ -146,6 +150,8 @@ def _varied(chip: Chip, size: int, how: Variations) -> Chip:
         chip = np.asarray(cv2.resize(chip, (size, size), interpolation=cv2.INTER_LINEAR))
     if how.filters[KERNEL // 2, KERNEL // 2] < 1:
         chip = np.asarray(cv2.filter2D(chip, -1, how.filters))
+    if how.night.seen:
+        chip = at_night(chip, how.night, np.random.default_rng([int(how.seeds), 1]))
     if how.grains:
         grain = np.random.default_rng(how.seeds).normal(0, how.grains, chip.shape)
         chip = np.clip(np.rint(chip + grain), 0, 255).astype(np.uint8)

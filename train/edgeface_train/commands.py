@@ -15,7 +15,7 @@ from edgeface.card import write_bundle
 from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError
 from edgeface_train.parallel import ALONE, Team, run_folder
-from edgeface_train.recipe import Recipe, find_recipe, read_recipe, recipe_from, resolved_today
+from edgeface_train.recipe import Recipe, completed, find_recipe, read_recipe, recipe_from
 
 if TYPE_CHECKING:
     from edgeface_train.chips import ChipSet
@@ -103,7 +103,7 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     teacher = load_teacher(plan, data, chips.paths)
     run.mkdir(parents=True, exist_ok=True)
     settings = {**plan.resolved(), "data_folder": str(data.resolve()), **left_out(plan, data)}
-    if started and _started_with(run / RECIPE) != settings:
+    if started and completed(json.loads((run / RECIPE).read_text()), source=str(run / RECIPE)) != settings:
         raise ConfigError(
             f"run {run} was started with other settings than this recipe gives",
             hint=f"compare with {run / RECIPE}, or choose another folder with --out",
@@ -116,13 +116,6 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     elif plan.network.start:
         curriculum.begin(plan.network.start, *plan.network.mean_with)
     return curriculum
-
-
-def _started_with(recipe: Path) -> dict[str, Any]:
-    """Return the settings that a run keeps, with the defaults of those that there were not yet when it was started."""
-    kept = json.loads(recipe.read_text())
-    others = {key: kept.pop(key) for key in ("data_folder", "left_out") if key in kept}
-    return {**resolved_today(kept, source=str(recipe)), **others}
 
 
 def export(run: Path, out: Path, name: str | None) -> None:

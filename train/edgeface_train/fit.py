@@ -41,7 +41,7 @@ class Fitter:
         self.head = CosineHead(len(train.names), sub_centres, name="people", dtype="float32")
         self.head.build((1, recipe.network.embedding))
         self.feeder = Feeder(train, teacher, recipe.augment, self.spec, team)
-        self._vary = Vary(self.spec, seed=recipe.seed, name="vary") if recipe.augment.where == "device" else None
+        self._vary = _vary_of(recipe, self.spec)
         if teacher is not None:
             middles = centres(teacher.vectors, train.people, len(train.names))
             self.head.centres.assign(_sub_centres(middles, sub_centres, recipe.seed).T)
@@ -234,6 +234,14 @@ def _sub_centres(middles: Vector, count: int, seed: int) -> Vector:
     away = np.random.default_rng([seed, *b"centres"]).normal(size=(people, count - 1, size))
     first = middles[:, np.newaxis]
     return np.concatenate([first, first + normalise(away.astype(np.float32))], axis=1).reshape(-1, size)
+
+
+def _vary_of(recipe: Recipe, spec: InputSpec) -> Vary | None:
+    """Return the layer that varies chips, where the device does."""
+    how = recipe.augment
+    if how.where == "host":
+        return None
+    return Vary(spec, seed=recipe.seed, night=how.dark + how.infrared > 0, name="vary")
 
 
 def _loss_of(stage: Stage) -> Callable[[Any, Any], Any]:

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -91,6 +91,12 @@ class Augment:
     """Probability of grain, with a deviation of 3 to 15 of 255."""
     occlusion: float = 0.05
     """Probability that something of one colour hides the lower quarter to almost half."""
+    dark: float = 0.0
+    """Probability of low light as a small camera sees it: 6 to 40 % of the light, the noise of a high gain, pale
+    colour."""
+    infrared: float = 0.0
+    """Probability of a night-vision camera's look: grey that is mostly red, a lamp beside the lens, contrast, noise; of
+    other chips than `dark`."""
     where: Literal["host", "device"] = "host"
     """Who varies the chips: the host's processor, a step ahead of the network, or the device that trains, within the
     step; for an accelerator that learns from more chips than the processor varies."""
@@ -190,9 +196,13 @@ def recipe_from(table: dict[str, Any], *, source: str) -> Recipe:
     return recipe
 
 
-def resolved_today(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
-    """Return the settings of a former recipe with the defaults of those that there were not yet, unchecked."""
-    return read_section(Recipe, settings, source=source).resolved()
+def completed(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
+    """Return what an older trainer kept of a run with what is new since, at its default.
+
+    What is not of the recipe stays as it is. Raise ConfigError naming the setting that is wrong.
+    """
+    own = {key: value for key, value in settings.items() if key in {each.name for each in fields(Recipe)}}
+    return {**settings, **recipe_from(own, source=source).resolved()}
 
 
 def _apply(table: dict[str, Any], override: str) -> None:
@@ -215,6 +225,7 @@ def _apply(table: dict[str, Any], override: str) -> None:
 
 def _check(recipe: Recipe, source: str) -> None:
     network = recipe.network
+    dark, infrared = recipe.augment.dark, recipe.augment.infrared
     problems = [
         (not recipe.stage, "it has no [[stage]]"),
         (len(network.widths) != len(network.depths), "network.widths and network.depths differ in length"),
@@ -230,6 +241,10 @@ def _check(recipe: Recipe, source: str) -> None:
         (
             len({stage.sub_centres for stage in recipe.stage if stage.weights()[2]}) > 1,
             "sub_centres differ between stages with a margin softmax, which share the centres: give all the same",
+        ),
+        (
+            min(dark, infrared) < 0 or dark + infrared > 1,
+            f"augment.dark is {dark} and augment.infrared {infrared}: give shares from 0, together 1 at most",
         ),
     ]
     for place, stage in enumerate(recipe.stage):

@@ -16,6 +16,7 @@ from edgeface.core.prepare import InputSpec
 from edgeface.core.types import Image
 from edgeface_train.augment import BEST, KERNEL, Variations, low_sides
 from edgeface_train.jpeg import compress
+from edgeface_train.night import GAMMA, LUMA, Night
 
 ops: Any = keras.ops
 """Keras declares that many of its operations return nothing."""
@@ -23,25 +24,26 @@ ops: Any = keras.ops
 UNBLENDED = (0.0, -1e6, 1.0)
 """A seam so far off that all of the result is the first face."""
 NAMES = ("moves", "gains", "offsets", "grey", "sides", "filters", "grains", "qualities", "tops", "covers")
-"""Of the variations, in the order in which the layer is given them."""
+"""Of the variations, in the order in which the layer is given them; those of the night follow."""
 
 
 class Vary(layers.Layer):
     """Blend, vary and scale chips: [chips, others, seams, *variations] -> (n, size, size, 3) float32.
 
     Chips and others are (n, side, side, 3) uint8, seams (n, 3); a seam of UNBLENDED leaves a chip alone.
+    Without `night` no chip is shown as at night, whatever is said of it, and no noise is drawn for that.
     """
 
-    def __init__(self, spec: InputSpec, *, seed: int, **kwargs: Any) -> None:
+    def __init__(self, spec: InputSpec, *, seed: int, night: bool = False, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        self.spec = spec
+        self.spec, self.night = spec, night
         self.seeds = keras.random.SeedGenerator(seed)
         self._reductions = reductions(spec.size)
 
     def call(self, inputs: Sequence[Any]) -> Any:
         """Do to each chip what is said of it."""
         chips, others, seams, *how = (ops.cast(value, "float32") for value in inputs)
-        moves, gains, offsets, grey, sides, filters, grains, qualities, tops, covers = how
+        moves, gains, offsets, grey, sides, filters, grains, qualities, tops, covers, *night = how
         size = self.spec.size
         x = blended(chips, others, seams)
         x = moved(x, moves)[:, :size, :size]
@@ -49,6 +51,8 @@ class Vary(layers.Layer):
         x = ops.where(_each(grey) > 0, _whole(ops.sum(x * LUMA, axis=-1, keepdims=True)), x)
         x = reduced(x, sides, self._reductions)
         x = _whole(filtered(x, filters))
+        if self.night:
+            x = at_night(x, Night._make(night), keras.random.normal(ops.shape(x), seed=self.seeds))
         x = _whole(x + _each(grains) * keras.random.normal(ops.shape(x), seed=self.seeds))
         x = ops.where(_each(qualities) < BEST, compress(x, ops.minimum(qualities, BEST - 1)), x)
         rows = ops.reshape(ops.arange(size, dtype="float32"), (1, size, 1, 1))
@@ -62,17 +66,14 @@ class Vary(layers.Layer):
         return (input_shape[0][0], self.spec.size, self.spec.size, 3)
 
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""Of red, green and blue; ITU-R BT.601."""
-
-
 def inputs_of(side: int) -> list[Any]:
     """Return symbolic inputs for a layer that varies chips of `side` pixels."""
     shapes = {
         "chips": (side, side, 3),
         "others": (side, side, 3),
         "seams": (3,),
-        **dict.fromkeys(NAMES, ()),
+        **dict.fromkeys((*NAMES, *Night._fields), ()),
+        **{"lamps": (3,), "noises": (2,), "mixes": (3,)},
         **{"moves": (2, 3), "gains": (3,), "offsets": (3,), "covers": (3,), "filters": (KERNEL, KERNEL)},
     }
     return [
@@ -83,7 +84,8 @@ def inputs_of(side: int) -> list[Any]:
 
 def values_of(chips: Image, others: Image, seams: npt.NDArray[np.float32], variations: Variations) -> list[Any]:
     """Return what the layer is given for a batch."""
-    return [chips, others, seams, *(np.asarray(getattr(variations, name), np.float32) for name in NAMES)]
+    how = [*(getattr(variations, name) for name in NAMES), *variations.night]
+    return [chips, others, seams, *(np.asarray(values, np.float32) for values in how)]
 
 
 def blended(chips: Any, others: Any, seams: Any) -> Any:
@@ -132,6 +134,19 @@ def filtered(x: Any, filters: Any) -> Any:
             weight = ops.reshape(filters[:, row, column], (-1, 1, 1, 1))
             total += weight * wide[:, row : row + size, column : column + size]
     return total
+
+
+def at_night(x: Any, how: Night, noise: Any) -> Any:
+    """Show chips as `night.at_night` does, those that are seen at night; `noise` is normal, of the shape of `x`."""
+    seen, lamps, exposures, noises, mixes, colours, contrasts = (_each(values) for values in how)
+    places = np.arange(x.shape[1], dtype=np.float32)
+    aside = (places[:, np.newaxis] - lamps[..., :1]) ** 2 + (places[:, np.newaxis, np.newaxis] - lamps[..., 1:2]) ** 2
+    light = (x / 255) ** GAMMA * exposures / (1 + aside / lamps[..., 2:] ** 2) ** 2
+    light += ops.sqrt(noises[..., :1] * light + noises[..., 1:]) * noise
+    value = ops.clip(light, 0, 1) ** (1 / GAMMA)
+    grey = ops.sum(value * mixes, axis=-1, keepdims=True)
+    value = 0.5 + contrasts * (grey + colours * (value - grey) - 0.5)
+    return ops.where(seen > 0, _whole(255 * value), x)
 
 
 def _each(values: Any) -> Any:
