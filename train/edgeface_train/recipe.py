@@ -121,6 +121,11 @@ class Export:
     min_cosine_float: float = 0.999
     mirror: bool = False
     """Whether a device embeds each chip and its mirror image: better vectors for twice the time."""
+    min_cosine_int8_low: float = 0.97
+    """Least first percentile of those cosines: 99 in 100 chips are nearer."""
+    max_tar_loss_int8: float = 1.0
+    """Most true accepts, as a share, that the int8 file may lose to the trained network at a false-accept rate of 1e-3
+    on held-out chips, where there are pairs enough to tell; 1: any."""
     calibration: int = 500
     """Training chips that set the ranges of the int8 activations."""
     fine_tune: int = 0
@@ -224,6 +229,7 @@ def _check(recipe: Recipe, source: str) -> None:
     ]
     for place, stage in enumerate(recipe.stage):
         problems += [(wrong, f"stage {place}: {reason}") for wrong, reason in _stage_problems(stage, recipe.data)]
+        *_export_problems(recipe.export),
     for wrong, reason in problems:
         if wrong:
             raise ConfigError(f"{source} cannot be trained: {reason}")
@@ -232,6 +238,14 @@ def _check(recipe: Recipe, source: str) -> None:
 def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
     people, chips = stage.people_per_batch, stage.chips_per_person
     return [
+def _export_problems(export: Export) -> list[tuple[bool, str]]:
+    low, loss = export.min_cosine_int8_low, export.max_tar_loss_int8
+    return [
+        (not -1 <= low <= 1, f"export.min_cosine_int8_low is {low}, no cosine: set it from -1 to 1"),
+        (not 0 <= loss <= 1, f"export.max_tar_loss_int8 is {loss}, no share: set it from 0 to 1, such as 0.003"),
+    ]
+
+
         (bool(stage.weights()[1]) and not data.teacher, "it distils but data.teacher is empty"),
         (stage.rare_repeats < 1, f"rare_repeats is {stage.rare_repeats}, under 1"),
         (stage.rare_repeats > 1 and not data.teacher, "only a teacher tells who is rare, and data.teacher is empty"),
