@@ -24,6 +24,9 @@ class Data:
     teacher: str = ""
     """An .npz with `vectors` (n, size), the teacher's unit embeddings, as `edgeface data teach` makes it; needed by
     stages that distil."""
+    unlabelled: str = ""
+    """Folder of chips, at any depth, of which nobody knows who is on them, for stages with `unlabelled_share`; the
+    teacher's file needs vectors of them, as `edgeface data teach --unlabelled` makes them."""
     teacher_order: str = ""
     """A CSV whose column `file` names the chip of each row of `teacher`, where that does not say so itself."""
     clean: str = ""
@@ -118,14 +121,14 @@ class Export:
 
     min_cosine_int8: float = 0.99
     """Least median cosine between the int8 file and the trained network, on held-out chips."""
-    min_cosine_float: float = 0.999
-    mirror: bool = False
-    """Whether a device embeds each chip and its mirror image: better vectors for twice the time."""
     min_cosine_int8_low: float = 0.97
     """Least first percentile of those cosines: 99 in 100 chips are nearer."""
     max_tar_loss_int8: float = 1.0
     """Most true accepts, as a share, that the int8 file may lose to the trained network at a false-accept rate of 1e-3
     on held-out chips, where there are pairs enough to tell; 1: any."""
+    min_cosine_float: float = 0.999
+    mirror: bool = False
+    """Whether a device embeds each chip and its mirror image: better vectors for twice the time."""
     calibration: int = 500
     """Training chips that set the ranges of the int8 activations."""
     fine_tune: int = 0
@@ -226,18 +229,15 @@ def _check(recipe: Recipe, source: str) -> None:
             recipe.export.default_variant not in recipe.export.variants,
             "export.variants lacks the default variant",
         ),
+        *_export_problems(recipe.export),
     ]
     for place, stage in enumerate(recipe.stage):
         problems += [(wrong, f"stage {place}: {reason}") for wrong, reason in _stage_problems(stage, recipe.data)]
-        *_export_problems(recipe.export),
     for wrong, reason in problems:
         if wrong:
             raise ConfigError(f"{source} cannot be trained: {reason}")
 
 
-def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
-    people, chips = stage.people_per_batch, stage.chips_per_person
-    return [
 def _export_problems(export: Export) -> list[tuple[bool, str]]:
     low, loss = export.min_cosine_int8_low, export.max_tar_loss_int8
     return [
@@ -246,6 +246,9 @@ def _export_problems(export: Export) -> list[tuple[bool, str]]:
     ]
 
 
+def _stage_problems(stage: Stage, data: Data) -> list[tuple[bool, str]]:
+    people, chips = stage.people_per_batch, stage.chips_per_person
+    return [
         (bool(stage.weights()[1]) and not data.teacher, "it distils but data.teacher is empty"),
         (stage.rare_repeats < 1, f"rare_repeats is {stage.rare_repeats}, under 1"),
         (stage.rare_repeats > 1 and not data.teacher, "only a teacher tells who is rare, and data.teacher is empty"),
@@ -263,6 +266,16 @@ def _export_problems(export: Export) -> list[tuple[bool, str]]:
         (
             stage.blend_share > 0 and (stage.kind != "distil" or people > 0),
             "blend_share is for `distil` without people_per_batch: nobody knows who a blend is",
+        ),
+        (not 0 <= stage.unlabelled_share <= 1, f"unlabelled_share is {stage.unlabelled_share}, not from 0 to 1"),
+        (stage.labelled_share < 0, "blend_share and unlabelled_share are more than 1 together: lower one of them"),
+        (
+            stage.unlabelled_share > 0 and (stage.kind != "distil" or people > 0),
+            "unlabelled_share is for `distil` without people_per_batch: nobody knows who is on those chips",
+        ),
+        (
+            stage.unlabelled_share > 0 and not data.unlabelled,
+            "unlabelled_share is set but data.unlabelled is empty: name the folder of chips there",
         ),
         (not 0 < stage.margin < 4, "margin is outside 0 to 4"),
         (people < 0 or chips < 1, f"a batch of {people} people with {chips} chips cannot be made"),
