@@ -113,22 +113,29 @@ def teach(
         Path | None, typer.Option("--clean", metavar="LIST", help="What not to blend, as in training.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the blends.")] = 1,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option("--unlabelled", metavar="FOLDER", help="Ask about chips of people whom nobody knows, too."),
+    ] = None,
 ) -> None:
     """Ask a strong network about chips, for a network that learns from it: one vector a chip.
 
     With --blends it is also asked about chips that nobody took: each is one person on one side of a seam and another
-    on the other. A small network that has few people to learn from learns more from both. What the teacher said is
-    kept by the picture's digest: a run that was stopped goes on, and only new chips are asked about.
+    on the other. With --unlabelled it is also asked about the aligned chips of a folder, at any depth, for
+    data.unlabelled of a recipe. A small network that has few people to learn from learns more from all of them. What
+    the teacher said is kept by the picture's digest: a run that was stopped goes on, and only new chips are asked
+    about.
 
     \b
     Examples:
       edgeface data teach chips/ sface.py --out teacher.npz
       edgeface data teach chips/ sface.py --out teacher.npz --blends 60000 --clean clean.tsv
+      edgeface data teach chips/ sface.py --out teacher.npz --unlabelled faces/
     """
     with needing_the_extra():
         from edgeface_train import commands
 
-        commands.teach(chips, adapter, out, blends, clean, seed)
+        commands.teach(chips, adapter, out, blends, clean, seed, unlabelled)
 
 
 @data_app.command("cohort")

@@ -12,32 +12,12 @@ from edgeface_train.chips import load_chips
 from edgeface_train.fit import Fitter
 from edgeface_train.losses import margin_softmax
 from edgeface_train.recipe import find_recipe, read_recipe
-from edgeface_train.sampling import blends_of_epoch, centres
+from edgeface_train.sampling import centres, draw_behind
 from edgeface_train.stage import Stage
 from edgeface_train.teacher import Teacher, read_teacher
 
 from edgeface.errors import ConfigError
 from tests.train.conftest import RECIPE, write_patterns
-
-TEACHER = """
-import numpy as np
-name, size = "Colours", 112
-def embed(chips):
-    cells = chips.reshape(len(chips), 4, 28, 4, 28, 3).mean(axis=(2, 4)).reshape(len(chips), -1)[:, :16]
-    with open({log!r}, "a") as file:
-        file.write(f"{{len(chips)}}\\n")
-    vectors = (cells - 127.0).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-"""
-
-
-@pytest.fixture
-def teacher(tmp_path):
-    """An adapter, and how many pictures it has been asked about so far."""
-    log = tmp_path / "asked"
-    path = tmp_path / "colours.py"
-    path.write_text(TEACHER.format(log=str(log)))
-    return path, lambda: sum(map(int, log.read_text().split())) if log.exists() else 0
 
 
 @pytest.fixture
@@ -198,13 +178,12 @@ def test_a_margin_softmax_does_not_count_nobody():
     assert float(loss(np.full(6, -1), cosines)) == 0
 
 
-def test_an_epoch_has_the_share_of_blends_all_before_one_comes_twice():
+def test_all_blends_are_drawn_before_one_comes_twice():
     rng = np.random.default_rng(0)
-    assert len(blends_of_epoch(50, 0.25, 300, rng)) == 100
-    assert np.bincount(blends_of_epoch(50, 0.25, 300, rng)).tolist() == [2] * 50
-    assert len(blends_of_epoch(0, 0.0, 300, rng)) == 0
+    assert np.bincount(draw_behind("blends", 50, 100, rng)).tolist() == [2] * 50
+    assert len(draw_behind("blends", 0, 0, rng)) == 0
     with pytest.raises(ConfigError, match="has none"):
-        blends_of_epoch(0, 0.25, 300, rng)
+        draw_behind("blends", 0, 100, rng)
 
 
 def test_a_run_learns_from_blends(teacher, chips_folder, tmp_path):

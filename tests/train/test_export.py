@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 from edgeface_train import commands
-from edgeface_train.chips import load_chips, split_by_person
+from edgeface_train.chips import ChipSet, load_chips, split_by_person
+from edgeface_train.export import describe_drift, drift, refuse_loss
+from edgeface_train.recipe import Export, find_recipe, read_recipe
 
 from edgeface.card import read_bundle
 from edgeface.core.metrics import similarity_pairs
@@ -114,3 +116,69 @@ def test_a_file_too_far_from_the_network_is_refused_and_nothing_is_written(run, 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="not a run"):
         commands.export(tmp_path, tmp_path / "bundle", None)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Vectors of a trained network and of a file near it: 40 people, six chips each."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(40, dtype=np.int32), 6)
+    truth = normalise(rng.normal(size=(40, 16))[people] + rng.normal(0, 0.5, (240, 16)))
+    chips = ChipSet(np.empty((240, 0, 0, 3), np.uint8), people, [], [], 112)
+    return truth, normalise(truth + rng.normal(0, 0.1, truth.shape)), chips
+
+
+def test_what_a_file_loses_is_held_against_the_trained_network(many):
+    truth, vectors, chips = many
+    same, other = np.equal.outer(chips.people, chips.people), ~np.eye(240, dtype=bool)
+    genuine, impostor = ([np.sort((v @ v.T)[which & other]) for v in (truth, vectors)] for which in (same, ~same))
+    limits = [each[-int(len(each) * 0.001) - 1] for each in impostor]
+    tar = [np.mean(each > limit) for each, limit in zip(genuine, limits, strict=True)]
+    moved = drift(vectors, truth, chips)
+    assert moved["tar_loss_0.001"] == pytest.approx(tar[0] - tar[1], abs=1e-6)
+    assert moved["far_one_threshold_0.001"] == pytest.approx(np.mean(impostor[1] > limits[0]), abs=1e-6)
+    unmoved = drift(truth, truth, chips)
+    assert unmoved["tar_loss_0.001"] == 0
+    assert 0.0009 < unmoved["far_one_threshold_0.001"] <= 0.001
+    assert f"gives the file FAR {moved['far_one_threshold_0.001']:.5f}" in describe_drift(moved)
+
+
+def test_few_pairs_tell_nothing_of_rates_and_refuse_nothing(many):
+    truth, vectors, chips = many
+    few = ChipSet(chips.images[:60], chips.people[:60], [], [], 112)
+    assert drift(vectors[:60], truth[:60], few) == {}
+    assert "too few held-out people" in describe_drift({})
+    refuse_loss(Export(max_tar_loss_int8=0.0), 0.99, {})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        (Export(min_cosine_int8_low=0.98), r"1st percentile of cosines 0\.9700, under the bound of 0\.9800"),
+        (Export(max_tar_loss_int8=0.003), r"TAR at FAR 0\.001 falls by 0\.0040, over the bound of 0\.0030"),
+    ],
+)
+def test_a_file_that_loses_too_much_is_refused_with_what_to_do(bounds, message):
+    moved = {"tar_loss_0.001": 0.004, "far_one_threshold_0.001": 0.0011}
+    refuse_loss(Export(), 0.97, moved)
+    with pytest.raises(TrainingError, match=message) as error:
+        refuse_loss(bounds, 0.97, moved)
+    assert "fine_tune" in error.value.hint
+
+
+def test_the_recipes_of_the_shipped_models_ask_for_what_they_promise():
+    for name in ("refine", "xs", "default"):
+        bounds = read_recipe(find_recipe(name)).export
+        assert (bounds.min_cosine_int8, bounds.min_cosine_int8_low, bounds.max_tar_loss_int8) == (0.995, 0.98, 0.003)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("export.min_cosine_int8_low=2.0", "min_cosine_int8_low is 2.0, no cosine"),
+        ("export.max_tar_loss_int8=3.0", "max_tar_loss_int8 is 3.0, no share"),
+    ],
+)
+def test_an_impossible_bound_is_refused(override, message):
+    with pytest.raises(ConfigError, match=message):
+        read_recipe(find_recipe("seed"), [override])

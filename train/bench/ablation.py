@@ -74,7 +74,7 @@ def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
     last = _first(base, ("rounds",), Stage("rounds", triplets=3000))
     on_chips = replace(_first(base, ON_CHIPS, last), kind="margin", distil_weight=0.0, margin_weight=1.0)
     share = on_chips.blend_share
-    on_chips = replace(on_chips, people_per_batch=0, neighbours="none", memory=0, blend_share=0.0)
+    on_chips = replace(on_chips, people_per_batch=0, neighbours="none", memory=0, blend_share=0.0, unlabelled_share=0.0)
     rounds = replace(last, distil_weight=0.0, triplet_weight=1.0)
     plan = replace(base, network=network, data=data, augment=PLAIN)
     yield "triplets only", _staged(plan, settings, [warm_up, _at_the_rates_of(on_chips, rounds)])

@@ -66,7 +66,7 @@ def compare(data: Path, seconds: float, names: list[str], write: Callable[[str],
     """Print the table, a row as soon as it is measured."""
     plan = read_recipe(find_recipe("small.toml"))
     train, held_out = load_people(plan, data)
-    teacher = load_teacher(plan, data, train.paths)
+    teacher = load_teacher(plan, data, train)
     write("| backbone | parameters | MMAC | training, chips/s | TAR@FAR=1e-2 | int8, ms | int8, MB |\n")
     write("|---|---|---|---|---|---|---|\n")
     for name in names:

@@ -27,7 +27,7 @@ STEPS = 5
 def compare(fitter: Any, stage: Any, chips: int, seconds: float) -> dict[str, float]:
     """Return the median chips a second of turns with the pipeline (`fed`) and of turns without (`bare`), and `ratio`.
 
-    `chips` is how many there are to draw from, blends behind the chips included.
+    `chips` is how many there are to draw from, blends and unlabelled ones behind the chips included.
     """
     fitter.start(stage)
     rng = np.random.default_rng(fitter.recipe.seed)
@@ -64,9 +64,9 @@ def measure(name: str, data: Path, seconds: float) -> dict[str, float]:
     if not stages:
         raise ConfigError(f"recipe {name} has no stage on chips", hint="try small, refine or xs")
     train, _ = load_people(plan, data)
-    teacher = load_teacher(plan, data, train.paths)
-    blends = len(teacher.blend_vectors) if teacher and stages[0].blend_share else 0
-    return compare(Fitter(plan, train, teacher), stages[0], len(train) + blends, seconds)
+    teacher = load_teacher(plan, data, train)
+    blends, unlabelled = teacher.behind if teacher and stages[0].labelled_share < 1 else (0, 0)
+    return compare(Fitter(plan, train, teacher), stages[0], len(train) + blends + unlabelled, seconds)
 
 
 def main(arguments: list[str] | None = None) -> int:

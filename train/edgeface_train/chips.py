@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class ChipSet:
     images: npt.NDArray[np.uint8]
     """(n, size, size, 3) RGB; may be a read-only map of a file."""
     people: npt.NDArray[np.int32]
-    """(n,) position of each chip's person in `names`."""
+    """(n,) position of each chip's person in `names`; -1 where nobody knows who it is."""
     names: list[str]
     paths: list[str]
     size: int
@@ -81,12 +81,39 @@ def load_chips(
     instead of decoded the next time.
     Raise ConfigError for a folder, a file or a size that does not fit.
     """
-    listing = edit(list_chips(folder))
+    return _load(edit(list_chips(folder)), size, cache)
+
+
+def load_unlabelled(folder: Path, *, apart: Sequence[Path] = (), size: int | None = None) -> ChipSet:
+    """Read the chips of a folder at any depth, of which nobody knows who is on them, in the order of their paths.
+
+    Hidden files and folders are not looked at, links to folders not followed. `size` is as in `load_chips`.
+    Raise ConfigError as that does, and where the folder is, holds or lies in one that it is to be `apart` from.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"folder of unlabelled chips {folder} does not exist", hint="give a folder of aligned chips")
+    place = folder.resolve()
+    for other in apart:
+        if place.is_relative_to(other.resolve()) or other.resolve().is_relative_to(place):
+            raise ConfigError(
+                f"the unlabelled chips in {folder} are not apart from the people in {other}",
+                hint="keep them in a folder beside it: who is known is not unlabelled",
+            )
+    paths = sorted(_files_below(folder))
+    if not paths:
+        raise ConfigError(
+            f"folder {folder} holds no unlabelled chips", hint="expected .webp, .png or .jpg, at any depth"
+        )
+    return _load(Listing(folder, [], np.full(len(paths), -1, np.int32), paths), size, None)
+
+
+def _load(listing: Listing, size: int | None, cache: Path | None) -> ChipSet:
+    """Read what is listed; see `load_chips`."""
     found = read_chip(listing.folder / listing.paths[0]).shape[0]
     wanted = size or found
     if wanted not in SIZES or wanted > found:
         raise ConfigError(
-            f"chips of {wanted} px were asked for, those in {folder} have {found} px",
+            f"chips of {wanted} px were asked for, those in {listing.folder} have {found} px",
             hint="choose 112, or prepare the photos again to have chips with a border",
         )
     if cache is None:
@@ -141,6 +168,14 @@ def split_by_person(chips: ChipSet, held_out: float, seed: int) -> tuple[ChipSet
 def _visible_folders(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    """Yield the chip files of a folder and those below it, relative to it, with forward slashes."""
+    yield from _chip_files(folder)
+    for name in _visible_folders(folder):
+        if not (folder / name).is_symlink():
+            yield from (f"{name}/{file}" for file in _files_below(folder / name))
 
 
 def _chip_files(folder: Path) -> list[str]:

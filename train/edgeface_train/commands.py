@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 TELL_SECONDS = 10.0
+COUNTED = ("left_out", "unlabelled_photos")
+"""Beside its recipe, what a run keeps of its chips for the card."""
 
 
 def prepare(photos: Path, out: Path, workers: int | None, chips: bool, json_output: bool) -> None:
@@ -100,9 +102,12 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     chips, held_out = load_people(plan, data)
     from edgeface_train.curriculum import Curriculum
 
-    teacher = load_teacher(plan, data, chips.paths)
+    teacher = load_teacher(plan, data, chips)
     run.mkdir(parents=True, exist_ok=True)
-    settings = {**plan.resolved(), "data_folder": str(data.resolve()), **left_out(plan, data)}
+    counted = left_out(plan, data)
+    if teacher and teacher.unlabelled:
+        counted["unlabelled_photos"] = len(teacher.unlabelled.vectors)
+    settings = {**plan.resolved(), "data_folder": str(data.resolve()), **counted}
     if started and completed(json.loads((run / RECIPE).read_text()), source=str(run / RECIPE)) != settings:
         raise ConfigError(
             f"run {run} was started with other settings than this recipe gives",
@@ -129,9 +134,9 @@ def export(run: Path, out: Path, name: str | None) -> None:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{run} is not a run: {error}", hint="give a folder that `edgeface train` made") from error
     data = Path(settings.pop("data_folder"))
-    counted = {key: settings.pop(key) for key in ("left_out",) if key in settings}
+    counted = {key: settings.pop(key) for key in COUNTED if key in settings}
     plan = recipe_from(settings, source=str(run / RECIPE))
-    if left_out(plan, data) != counted:
+    if left_out(plan, data).get("left_out") != counted.get("left_out"):
         raise ConfigError(
             f"clean list {data / plan.data.clean} is not the one that {run} was trained with",
             hint="put it back as it was, or train again",
@@ -165,8 +170,10 @@ def export(run: Path, out: Path, name: str | None) -> None:
     typer.echo(f"bundle: {out}")
 
 
-def teach(chips: Path, adapter: Path, out: Path, blends: int, clean: Path | None, seed: int) -> None:
-    """Write what a teacher says about chips and blends of them."""
+def teach(
+    chips: Path, adapter: Path, out: Path, blends: int, clean: Path | None, seed: int, unlabelled: Path | None = None
+) -> None:
+    """Write what a teacher says about chips, blends of them and unlabelled chips."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from edgeface_train import teach as teaching
 
@@ -179,7 +186,7 @@ def teach(chips: Path, adapter: Path, out: Path, blends: int, clean: Path | None
             _progress(f"  {text}")
 
     try:
-        teaching.teach(chips, adapter, out, clean=clean, blends=blends, seed=seed, tell=tell)
+        teaching.teach(chips, adapter, out, clean=clean, blends=blends, seed=seed, tell=tell, unlabelled=unlabelled)
     except KeyboardInterrupt:
         typer.echo("stopped; what the teacher said is kept. Go on with the same command", err=True)
         raise typer.Exit(130) from None
@@ -234,11 +241,19 @@ def load_people(plan: Recipe, data: Path) -> tuple["ChipSet", "ChipSet"]:
     return split_by_person(chips, plan.data.held_out_people, plan.seed)
 
 
-def load_teacher(plan: Recipe, data: Path, chips: list[str]) -> "Teacher | None":
-    """Return what the recipe's teacher says about chips; None where it has none."""
+def load_teacher(plan: Recipe, data: Path, chips: "ChipSet") -> "Teacher | None":
+    """Return what the recipe's teacher says about chips, and about unlabelled ones where a stage has a share of them.
+
+    None where the recipe has no teacher.
+    """
+    from edgeface_train.chips import load_unlabelled
     from edgeface_train.teacher import read_teacher
 
     if not plan.data.teacher:
         return None
     order = data / plan.data.teacher_order if plan.data.teacher_order else None
-    return read_teacher(data / plan.data.teacher, order, chips)
+    unlabelled = None
+    if any(stage.unlabelled_share for stage in plan.stage):
+        people = [data / folder for folder in (plan.data.train, plan.data.held_out) if folder]
+        unlabelled = load_unlabelled(data / plan.data.unlabelled, apart=people, size=chips.size)
+    return read_teacher(data / plan.data.teacher, order, chips.paths, unlabelled)

@@ -25,9 +25,13 @@ from edgeface_train.alarm import spread
 from edgeface_train.backbone import UNIT
 from edgeface_train.batches import embed_chips
 from edgeface_train.chips import ChipSet
-from edgeface_train.recipe import Recipe
+from edgeface_train.recipe import Export, Recipe
 
 FALSE_ACCEPT_RATES = ("0.01", "0.001")
+DRIFT_RATE = "0.001"
+"""At which the int8 file is held against the trained network."""
+GENUINE_PAIRS, IMPOSTOR_PAIRS = 300, 10_000
+"""Held-out pairs, at least, that tell how rates move there: ten of the impostors are to be accepted."""
 GOLDEN_FLOAT, GOLDEN_INT8 = 0.999, 0.98
 """How near a device must come to the golden vector: runtimes round floats alike and integers nearly so."""
 
@@ -52,7 +56,7 @@ def export(
 ) -> Exported:
     """Convert a trained Keras model to every variant of the recipe and measure each file on held-out chips.
 
-    Raise TrainingError when a file's median cosine to the Keras model is under the recipe's bound.
+    Raise TrainingError when a file is farther from the Keras model than the recipe's bounds.
     """
     spec = input_of(recipe)
     chips = crop_centre(held_out.images, spec.size)
@@ -71,12 +75,16 @@ def export(
         tflite = load(content)
         vectors = np.stack([run_chip(tflite, spec, chip) for chip in chips])
         fidelity = np.sum(vectors * truth, axis=1)
+        measured = measure(vectors, held_out, fidelity)
         least = recipe.export.min_cosine_int8 if variant == "int8" else recipe.export.min_cosine_float
         _refuse_infidelity(variant, fidelity, least)
+        if variant == "int8":
+            moved = drift(vectors, truth, held_out)
+            refuse_loss(recipe.export, measured["p01_cosine"], moved)
+            report(f"int8: {describe_drift(moved)}")
+            measured |= moved
         models[variant] = content
-        files[variant] = _variant(
-            variant, content, run_chip(tflite, spec, golden), measure(vectors, held_out, fidelity)
-        )
+        files[variant] = _variant(variant, content, run_chip(tflite, spec, golden), measured)
         report(f"{variant}: " + ", ".join(f"{key} {value:.4f}" for key, value in files[variant].measured.items()))
     return Exported(_card(recipe, name, training, golden, files), models)
 
@@ -147,6 +155,51 @@ def measure(vectors: Vector, people: ChipSet, fidelity: Vector) -> dict[str, flo
     for rate in FALSE_ACCEPT_RATES:
         measured[f"threshold_{rate}"] = float(threshold_at_far(impostor, float(rate)))
     return measured
+
+
+def drift(vectors: Vector, truth: Vector, people: ChipSet) -> dict[str, float]:
+    """Return how (n, size) vectors of a file differ from those of the trained network at a false-accept rate of 1e-3.
+
+    `tar_loss_0.001`: true accepts lost, as a share, each judged at its own threshold; below 0 they are won.
+    `far_one_threshold_0.001`: the file's false-accept rate at the trained network's threshold.
+    Nothing where the held-out people give too few pairs to tell.
+    """
+    genuine, impostor = similarity_pairs(vectors, people.people)
+    if len(genuine) < GENUINE_PAIRS or len(impostor) < IMPOSTOR_PAIRS:
+        return {}
+    rate = float(DRIFT_RATE)
+    trained = tar_at_far(*similarity_pairs(truth, people.people), rate)
+    return {
+        f"tar_loss_{DRIFT_RATE}": trained.tar - tar_at_far(genuine, impostor, rate).tar,
+        f"far_one_threshold_{DRIFT_RATE}": float(np.mean(impostor >= trained.threshold)),
+    }
+
+
+def describe_drift(moved: dict[str, float]) -> str:
+    """Return in a line what `drift` found."""
+    if not moved:
+        return (
+            f"too few held-out people to tell how rates move at FAR {DRIFT_RATE}: "
+            f"{GENUINE_PAIRS} pairs of one person and {IMPOSTOR_PAIRS:,} of two are needed"
+        )
+    return (
+        f"one threshold for both, the trained network's for FAR {DRIFT_RATE}, "
+        f"gives the file FAR {moved[f'far_one_threshold_{DRIFT_RATE}']:.5f}"
+    )
+
+
+def refuse_loss(bounds: Export, low: float, moved: dict[str, float]) -> None:
+    """Refuse an int8 file of which too many chips, or true accepts, are lost; `low` is the cosines' 1st percentile."""
+    what = ""
+    if not low >= bounds.min_cosine_int8_low:
+        what = f"1st percentile of cosines {low:.4f}, under the bound of {bounds.min_cosine_int8_low:.4f}"
+    elif moved and not (lost := moved[f"tar_loss_{DRIFT_RATE}"]) <= bounds.max_tar_loss_int8:
+        what = f"TAR at FAR {DRIFT_RATE} falls by {lost:.4f}, over the bound of {bounds.max_tar_loss_int8:.4f}"
+    if what:
+        raise TrainingError(
+            f"the int8 file is too far from the trained network: {what}",
+            hint="tune it to its rounding with export.fine_tune, such as 19200, or more where that is set",
+        )
 
 
 def _refuse_infidelity(variant: str, fidelity: Vector, least: float) -> None:

@@ -1,4 +1,4 @@
-"""Make batches: gather chips and blends, vary them or say how the device is to, and name the targets."""
+"""Make batches: gather chips, blends and unlabelled chips, vary them or say how to, and name the targets."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ Batch = tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]
 
 
 class Feeder:
-    """What a batch is made of. Rows from the number of chips on are blends."""
+    """What a batch is made of. Rows from the number of chips on are blends, and behind these unlabelled chips."""
 
     def __init__(self, train: ChipSet, teacher: Teacher | None, settings: Augment, spec: InputSpec, team: Team) -> None:
         self.train, self.teacher, self.settings, self.spec, self.team = train, teacher, settings, spec, team
@@ -44,29 +44,42 @@ class Feeder:
         return values, [told, people]
 
     def people(self, rows: npt.NDArray) -> npt.NDArray[np.int32]:
-        """Return whom rows show: nobody, -1, where it is a blend."""
-        return np.where(self._blended(rows), -1, self.train.people[np.minimum(rows, len(self.train) - 1)])
+        """Return whom rows show: nobody, -1, where it is a blend or nobody knows."""
+        return np.where(rows >= len(self.train), -1, self.train.people[np.minimum(rows, len(self.train) - 1)])
 
     def images(self, rows: npt.NDArray) -> Image:
-        """Return the chips and blends of rows as they are before they are varied."""
+        """Return the chips, blends and unlabelled chips of rows as they are before they are varied."""
         blended = self._blended(rows)
         if not blended.any():
-            return self.train.images[rows]
+            return self._gathered(rows)
         chips, others, seams = self._parts(rows)
         chips[blended] = blend(chips[blended], others[blended], seams[blended])
         return chips
 
     def _blended(self, rows: npt.NDArray) -> npt.NDArray[np.bool_]:
-        return rows >= len(self.train)
+        return (rows >= len(self.train)) & (rows < self._first_unlabelled)
+
+    @property
+    def _first_unlabelled(self) -> int:
+        return len(self.train) + (self.teacher.behind[0] if self.teacher else 0)
+
+    def _gathered(self, rows: npt.NDArray) -> Image:
+        """Return the chips of rows of which none is a blend."""
+        beyond = rows >= len(self.train)
+        if self.teacher is None or self.teacher.unlabelled is None or not beyond.any():
+            return self.train.images[rows]
+        chips = self.train.images[np.where(beyond, 0, rows)]
+        chips[beyond] = self.teacher.unlabelled.images[rows[beyond] - self._first_unlabelled]
+        return chips
 
     def _parts(self, rows: npt.NDArray) -> tuple[Image, Image, npt.NDArray[np.float32]]:
         """Return of each row the first chip, the second, and the seam between them; of a chip, twice the chip."""
         seams = np.tile(np.array(UNBLENDED, np.float32), (len(rows), 1))
         blended = self._blended(rows)
         if self.teacher is None or not blended.any():
-            chips = self.train.images[rows]
+            chips = self._gathered(rows)
             return chips, chips, seams
         number = np.where(blended, rows - len(self.train), 0)
         one, other = np.where(blended, self.teacher.blends.pairs[number].T, rows)
         seams[blended] = self.teacher.blends.seams[number[blended]]
-        return self.train.images[one], self.train.images[other], seams
+        return self._gathered(one), self._gathered(other), seams

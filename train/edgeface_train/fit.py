@@ -97,7 +97,7 @@ class Fitter:
         return self.model if output is self.model.output else keras.Model(inputs, output)
 
     def _targets_of(self, stage: Stage) -> Vector | None:
-        """Return the vectors to distil, of chips and of blends behind them.
+        """Return the vectors to distil, of chips and behind them of blends and unlabelled chips.
 
         Those of chips are drawn towards their person's mean by the stage's share.
         """
@@ -108,7 +108,11 @@ class Fitter:
             mean = centres(vectors, self.train.people, len(self.train.names))[self.train.people]
             drawn = (1 - stage.person_share) * vectors + stage.person_share * mean
             vectors = normalise(drawn.astype(np.float32))
-        return np.concatenate([vectors, self.teacher.blend_vectors])
+        unlabelled = self.teacher.unlabelled
+        behind = (
+            [self.teacher.blend_vectors] if unlabelled is None else [self.teacher.blend_vectors, unlabelled.vectors]
+        )
+        return np.concatenate([vectors, *behind])
 
     def finish(self) -> None:
         """End a stage: the average, where there is one, becomes the network."""
@@ -127,7 +131,7 @@ class Fitter:
     ) -> tuple[float, int]:
         """Train one pass over triplets (n, 3), chips (n,), or batches of chips. Return mean loss and chips shown.
 
-        Numbers from that of the chips on are blends.
+        Numbers from that of the chips on are blends, and behind these unlabelled chips.
         A stage with a budget of chips ends the pass when, with those shown before, it is spent.
         """
         steps = rows if isinstance(rows, list) else self._shuffled(rows, stage, np.random.default_rng(seeds))

@@ -52,28 +52,34 @@ def rare_people(middles: Vector) -> npt.NDArray[np.bool_]:
 def rows_of_epoch(
     stage: Stage, people: npt.NDArray[np.int32], teacher: Teacher | None, rng: Callable[[str], np.random.Generator]
 ) -> Chips:
-    """Draw an epoch of a stage: of the chips that are `people`'s, and of the teacher's blends, numbered behind them.
+    """Draw an epoch of a stage: of the chips that are `people`'s, of the teacher's blends, numbered behind them, and of
+    the unlabelled chips, numbered behind those.
 
-    `rng` gives the draws of "chips" and of "blends" their own sources.
+    `rng` gives the draws of "chips", "blends" and "unlabelled" their own sources. Where the stage's shares leave
+    nothing to people, an epoch has every unlabelled chip once. Raise ConfigError where there is nothing to draw from.
     """
     chips = chips_of_epoch(people, stage.per_person, rng("chips"))
     if teacher is not None and stage.rare_repeats > 1:
         rare = rare_people(centres(teacher.vectors, people, int(people.max()) + 1))
         chips = np.repeat(chips, np.where(rare[people[chips]], stage.rare_repeats, 1))
-    there = 0 if teacher is None else len(teacher.blend_vectors)
-    return np.concatenate([chips, len(people) + blends_of_epoch(there, stage.blend_share, len(chips), rng("blends"))])
+    blends, unlabelled = (0, 0) if teacher is None else teacher.behind
+    count, share = len(chips), stage.labelled_share
+    if not share:
+        chips, count, share = chips[:0], unlabelled, stage.unlabelled_share
+    of_blends = draw_behind("blends", blends, round(count * stage.blend_share / share), rng("blends"))
+    of_nobody = draw_behind("unlabelled", unlabelled, round(count * stage.unlabelled_share / share), rng("unlabelled"))
+    return np.concatenate([chips, len(people) + of_blends, len(people) + blends + of_nobody])
 
 
-def blends_of_epoch(there: int, share: float, chips: int, rng: np.random.Generator) -> Chips:
-    """Draw, of so many blends, those that with so many chips make up the share of an epoch; all before one comes twice.
+def draw_behind(kind: str, there: int, wanted: int, rng: np.random.Generator) -> Chips:
+    """Draw so many of the blends or unlabelled chips that are there; all before one comes twice.
 
     Raise ConfigError where there are none.
     """
-    wanted = round(chips * share / (1 - share))
     if wanted and not there:
         raise ConfigError(
-            "a stage wants blends, of which the teacher's file has none",
-            hint="make it with `edgeface data teach --blends`, or set blend_share to 0",
+            f"a stage wants a share of {kind}, of which the teacher's file has none",
+            hint=f"make it with `edgeface data teach --{kind}`, or set the share to 0",
         )
     return np.sort(np.resize(rng.permutation(there), wanted))
 

@@ -68,6 +68,9 @@ class Stage:
     between photographs of a person counts less."""
     blend_share: float = 0.0
     """Of the chips of a `distil` stage, the share that are blends of two people, from the file of the teacher."""
+    unlabelled_share: float = 0.0
+    """Of the chips of a `distil` stage, the share that are of `data.unlabelled`, learnt from the teacher alone; with
+    `blend_share` at most 1, when an epoch is all of them and no photograph of `data.train`."""
     margin_weight: float = 0.0
     """Of the margin softmax, in stages on chips; 1 where a `margin` stage says nothing."""
     softmax: Literal["cosface", "arcface"] = "cosface"
@@ -111,6 +114,12 @@ class Stage:
     def on_chips(self) -> bool:
         """Whether it trains on single chips rather than on triplets."""
         return self.kind in ("distil", "margin", "in-batch")
+
+    @property
+    def labelled_share(self) -> float:
+        """Share of the chips that are photographs of known people; 0 where rounding alone leaves more or less."""
+        share = 1 - self.blend_share - self.unlabelled_share
+        return share if abs(share) > 1e-9 else 0.0
 
     @property
     def chips_a_step(self) -> int:

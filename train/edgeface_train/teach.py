@@ -1,4 +1,4 @@
-"""Ask a teacher, any function from chips to vectors, about a folder of chips and about blends of them.
+"""Ask a teacher, any function from chips to vectors, about a folder of chips, blends of them and unlabelled chips.
 
 What it said is kept by the digest of each picture: a run that was stopped goes on, and one for a folder that grew asks
 about the new chips alone.
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edgeface.core.types import Image, Vector
 from edgeface.errors import ConfigError
 from edgeface_train.blend import Blends, blend, draw_blends
-from edgeface_train.chips import ChipSet, load_chips
+from edgeface_train.chips import ChipSet, load_chips, load_unlabelled
 from edgeface_train.doctor.clean import apply_clean, read_clean
 from edgeface_train.evaluation.candidates import Candidate, chips_for, load_peer
 from edgeface_train.sampling import centres
@@ -69,12 +69,22 @@ class Answers:
 
 
 def teach(
-    chips: Path, adapter: Path, out: Path, *, clean: Path | None, blends: int, seed: int, tell: Callable[[str], object]
+    chips: Path,
+    adapter: Path,
+    out: Path,
+    *,
+    clean: Path | None,
+    blends: int,
+    seed: int,
+    tell: Callable[[str], object],
+    unlabelled: Path | None = None,
 ) -> None:
-    """Write a teacher's vectors of all chips of a folder, and of so many blends of those that a clean list leaves.
+    """Write a teacher's vectors of all chips of a folder, of so many blends of those that a clean list leaves, and of a
+    folder of unlabelled chips.
 
     The file has `files`, `vectors` (n, size), `digests`, `teacher`, and with blends `pairs` (m, 2), rows of `vectors`,
-    `seams` (m, 3), `blend_vectors` (m, size) and `blend_digests`; see `blend.py`.
+    `seams` (m, 3), `blend_vectors` (m, size) and `blend_digests`; see `blend.py`. Of unlabelled chips it has
+    `unlabelled_files`, `unlabelled_vectors` (k, size) and `unlabelled_digests`.
     Raise ConfigError for a folder, list or adapter that cannot be used. Interrupted, it keeps what it has.
     """
     teacher = load_peer(adapter)
@@ -85,12 +95,15 @@ def teach(
     kept = load_chips(chips, edit=lambda listing: apply_clean(listing, listed) if listed else listing)
     if blends and len(kept.names) < 2:
         raise ConfigError(f"{chips} has one person, a blend is of two", hint="give chips of more people")
+    nobody = load_unlabelled(unlabelled, apart=[chips]) if unlabelled else None
     answers = Answers(teacher, out)
     try:
         vectors, digests = _ask(answers, people.images, "chips", tell)
         arrays = {"files": np.array(people.paths), "vectors": vectors, "digests": digests}
         if blends:
             arrays |= _ask_about_blends(answers, people, kept, vectors, blends, seed, tell)
+        if nobody:
+            arrays |= _ask_about_unlabelled(answers, nobody, tell)
     except KeyboardInterrupt:
         answers.save()
         raise
@@ -107,6 +120,15 @@ def _ask_about_blends(
     drawn = draw_blends(kept, middles, count, np.random.default_rng(seed))
     said, digests = _ask(answers, _Blended(kept.images, drawn), "blends", tell)
     return {"pairs": row[drawn.pairs], "seams": drawn.seams, "blend_vectors": said, "blend_digests": digests}
+
+
+def _ask_about_unlabelled(answers: Answers, nobody: ChipSet, tell: Callable) -> dict[str, npt.NDArray]:
+    said, digests = _ask(answers, nobody.images, "unlabelled chips", tell)
+    return {
+        "unlabelled_files": np.array(nobody.paths),
+        "unlabelled_vectors": said,
+        "unlabelled_digests": digests,
+    }
 
 
 class _Blended:
@@ -145,8 +167,10 @@ def _said_before(path: Path, teacher: str) -> dict[bytes, Vector]:
             if "digests" not in content or str(content["teacher"]) != teacher:
                 return {}
             found = dict(zip(map(bytes, content["digests"]), content["vectors"], strict=True))
-            if "blend_digests" in content:
-                found |= zip(map(bytes, content["blend_digests"]), content["blend_vectors"], strict=True)
+            for kind in ("blend", "unlabelled"):
+                if f"{kind}_digests" in content:
+                    digests, vectors = content[f"{kind}_digests"], content[f"{kind}_vectors"]
+                    found |= zip(map(bytes, digests), vectors, strict=True)
             return found
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path} cannot be read: {error}", hint="remove it, or choose another file") from error

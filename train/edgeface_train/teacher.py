@@ -1,4 +1,4 @@
-"""Read what a teacher says about chips and about blends of them: the targets of a stage that distils."""
+"""Read what a teacher says about chips, blends of them and unlabelled chips: the targets of a stage that distils."""
 
 import csv
 import zipfile
@@ -9,13 +9,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.types import Vector
+from edgeface.core.types import Image, Vector
 from edgeface.errors import ConfigError
 from edgeface_train.blend import Blends
+from edgeface_train.chips import ChipSet
+
+
+class Unlabelled(NamedTuple):
+    """Chips of which nobody knows who is on them."""
+
+    images: Image
+    """(k, side, side, 3), of the side of the chips that are trained on."""
+    vectors: Vector
+    """(k, size) unit vectors of them."""
 
 
 class Teacher(NamedTuple):
-    """The targets of n chips, and of m blends of them."""
+    """The targets of n chips, of m blends of them, and of k unlabelled ones; in training numbered in this order."""
 
     vectors: Vector
     """(n, size) unit vectors of the chips."""
@@ -23,13 +33,20 @@ class Teacher(NamedTuple):
     """Their pairs are positions among the n chips."""
     blend_vectors: Vector
     """(m, size) unit vectors of the blends."""
+    unlabelled: Unlabelled | None = None
+
+    @property
+    def behind(self) -> tuple[int, int]:
+        """How many blends, and how many unlabelled chips, are numbered behind the chips."""
+        return len(self.blend_vectors), len(self.unlabelled.vectors) if self.unlabelled else 0
 
 
-def read_teacher(path: Path, order: Path | None, chips: Sequence[str]) -> Teacher:
-    """Return what a teacher says about chips, matched by path, and about the blends of none but these.
+def read_teacher(path: Path, order: Path | None, chips: Sequence[str], unlabelled: ChipSet | None = None) -> Teacher:
+    """Return what a teacher says about chips, matched by path, the blends of none but these, and unlabelled chips.
 
     The file holds `vectors` and, unless `order` is given, a CSV whose column `file` does it, the `files` they are of;
-    with blends also `pairs`, of rows of `vectors`, `seams` and `blend_vectors`, as `edgeface data teach` writes them.
+    with blends also `pairs`, of rows of `vectors`, `seams` and `blend_vectors`, with unlabelled chips
+    `unlabelled_files` and `unlabelled_vectors`, as `edgeface data teach` writes them.
     Raise ConfigError for a file that does not, or a chip without a vector.
     """
     try:
@@ -37,6 +54,7 @@ def read_teacher(path: Path, order: Path | None, chips: Sequence[str]) -> Teache
             vectors = content["vectors"].astype(np.float32)
             files = _ordered(order) if order else content["files"].tolist()
             blends, blend_vectors = _blends(content, vectors)
+            nobody = _unlabelled(content, vectors) if unlabelled else {}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(
             f"the teacher's vectors {path} or their order {order} cannot be read: {error}",
@@ -54,7 +72,8 @@ def read_teacher(path: Path, order: Path | None, chips: Sequence[str]) -> Teache
     place[ours] = np.arange(len(ours))
     pairs = place[blends.pairs]
     kept = (pairs >= 0).all(axis=1)
-    return Teacher(vectors[ours], Blends(pairs[kept], blends.seams[kept]), blend_vectors[kept])
+    told = Teacher(vectors[ours], Blends(pairs[kept], blends.seams[kept]), blend_vectors[kept])
+    return told._replace(unlabelled=_matched(path, unlabelled, nobody)) if unlabelled else told
 
 
 def teacher_vectors(path: Path, order: Path | None, chips: Sequence[str]) -> Vector:
@@ -65,6 +84,26 @@ def teacher_vectors(path: Path, order: Path | None, chips: Sequence[str]) -> Vec
 def _ordered(order: Path) -> list[str]:
     with order.open(encoding="utf-8", newline="") as file:
         return [row["file"] for row in csv.DictReader(file)]
+
+
+def _unlabelled(content: npt.NDArray | dict[str, npt.NDArray], vectors: Vector) -> dict[str, Vector]:
+    """Return the vectors of a file's unlabelled chips by path, none where it has none."""
+    if "unlabelled_vectors" not in content:
+        return {}
+    files, told = content["unlabelled_files"].tolist(), content["unlabelled_vectors"].astype(np.float32)
+    if told.shape != (len(files), vectors.shape[1]):
+        raise ValueError(f"its {len(told)} unlabelled vectors do not fit its {len(files)} unlabelled files")
+    return dict(zip(files, told, strict=True))
+
+
+def _matched(path: Path, chips: ChipSet, known: dict[str, Vector]) -> Unlabelled:
+    missing = [chip for chip in chips.paths if chip not in known]
+    if missing:
+        raise ConfigError(
+            f"teacher {path} has no vectors of {len(missing)} of {len(chips)} unlabelled chips, such as {missing[0]}",
+            hint="ask it about them with `edgeface data teach --unlabelled`",
+        )
+    return Unlabelled(chips.images, np.stack([known[chip] for chip in chips.paths]))
 
 
 def _blends(content: npt.NDArray | dict[str, npt.NDArray], vectors: Vector) -> tuple[Blends, Vector]:
