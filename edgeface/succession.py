@@ -93,14 +93,14 @@ def enrolling(
     ask: Callable[[], str] | None = None,
     *,
     live: bool,
-    shared: wiring.Parts | None = None,
+    shared: Callable[[Config], wiring.Parts | None] | None = None,
 ) -> Iterator[tuple[Enroller, Gallery]]:
     """Open what adds people to the gallery, for one model or for both; `live` frames are searched as `run` does.
 
-    `shared` are the parts that these settings gave, where somebody else uses them already.
+    `shared` returns parts that somebody uses already, if they are what settings with the model in use give.
     """
     used = in_use(config)
-    parts = shared or wiring.make_parts(used, live=live)
+    parts = (shared(used) if shared else None) or wiring.make_parts(used, live=live)
     with wiring.open_gallery(used, parts.embedder.model, ask=ask) as gallery, successor(config, gallery) as coming:
         yield wiring.make_enroller(used, wiring.for_household(used, parts, gallery), gallery, coming), gallery
 

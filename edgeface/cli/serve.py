@@ -37,11 +37,15 @@ TIDY_SECONDS = 1.0
 class Watch:
     """The watch that goes on."""
 
-    given: Config
-    """The settings that it was made of."""
+    used: Config
+    """The settings that its parts were made of, with the model that was in use then."""
     parts: "Parts"
     by_name: "Mapping[str, Source | SupervisedCamera]"
     outboxes: "Outboxes"
+
+    def parts_of(self, config: Config) -> "Parts | None":
+        """Return its parts if they are what these settings give."""
+        return self.parts if self.used == config else None
 
     def cameras(self) -> "list[CameraStatus]":
         """Return the state of each camera."""
@@ -76,6 +80,15 @@ class DaemonPowers:
         self._began = time.monotonic()
         self.watch: Watch | None = None
         """None while the parts are made."""
+
+    @contextmanager
+    def watching(self, watch: Watch) -> Iterator[None]:
+        """Tell of a watch, and lend its parts, while it goes on."""
+        self.watch = watch
+        try:
+            yield
+        finally:
+            self.watch = None
 
     def status(self) -> "Status":
         """Return how the daemon is."""
@@ -129,10 +142,9 @@ class DaemonPowers:
         from edgeface.drivers.memory import give_back
 
         config, watch = self._config(), self.watch
-        parts = watch.parts if watch and watch.given == config else None
         give_back()  # what the watch holds on to between two frames makes room
         try:
-            with succession.enrolling(config, live=True, shared=parts) as (enroller, gallery):
+            with succession.enrolling(config, live=True, shared=watch and watch.parts_of) as (enroller, gallery):
                 yield Desk(enroller, gallery.looks_of)
         finally:
             tidying = Timer(TIDY_SECONDS, give_back)

@@ -89,9 +89,9 @@ def watch_once(
         _keeping_visits(config, parts.embedder.model if successor is None else None) as keepers,
         _cameras(config, clock, _teller([outboxes, printed], clock), bell.ring, must_open=not daemon) as cameras,
         _film(annotate, config, cameras) as film,
+        powers.watching(Watch(config, parts, cameras, outboxes)),
     ):
         wiring.check_model(parts, gallery)
-        powers.watch = Watch(given, parts, cameras, outboxes)
         parts = wiring.for_household(config, parts, gallery)
         if not gallery.people():
             tell("nobody is enrolled yet: everybody is unknown")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgeface import wiring
+from edgeface import succession, wiring
 from edgeface.app.window import Window
 from edgeface.cli import serve
 from edgeface.config import Config
@@ -46,17 +46,33 @@ def test_frames_are_searched_as_the_watch_does_and_photos_at_full_size(powers, c
         timer.join()
 
 
-def test_an_enrolment_uses_the_networks_of_the_watch_that_was_made_of_the_same_settings(powers, monkeypatch):
+def test_an_enrolment_uses_the_networks_of_the_watch_while_it_goes_on(powers, monkeypatch):
+    def lent(config, parts, *_):
+        return parts.detector is watch.parts.detector
+
     monkeypatch.setattr(serve, "TIDY_SECONDS", 0.0)
-    monkeypatch.setattr(wiring, "make_enroller", lambda config, parts, *_: parts.detector)
+    monkeypatch.setattr(wiring, "make_enroller", lent)
     config = powers._config()
-    parts = wiring.make_parts(config, live=True)
-    powers.watch = serve.Watch(config, parts, {}, Outboxes([]))
+    watch = serve.Watch(config, wiring.make_parts(config, live=True), {}, Outboxes())
+    with powers.watching(watch), powers.desk() as desk:
+        assert desk.enroller is True
     with powers.desk() as desk:
-        assert desk.enroller is parts.detector
-    powers.watch = replace(powers.watch, given=Config())
-    with powers.desk() as desk:
-        assert desk.enroller is not parts.detector
+        assert desk.enroller is False
+    with powers.watching(replace(watch, used=Config())), powers.desk() as desk:
+        assert desk.enroller is False
+    for timer in timers():
+        timer.join()
+
+
+def test_an_enrolment_after_an_upgrade_uses_the_new_model_before_the_watch_does(powers, monkeypatch):
+    config = powers._config()
+    newer = replace(config, recognition=replace(config.recognition, variant="int8"))
+    watch = serve.Watch(config, wiring.make_parts(config, live=True), {}, Outboxes())
+    monkeypatch.setattr(serve, "TIDY_SECONDS", 0.0)
+    monkeypatch.setattr(wiring, "make_enroller", lambda config, parts, *_: parts.detector is watch.parts.detector)
+    monkeypatch.setattr(succession, "in_use", lambda config: newer)
+    with powers.watching(watch), powers.desk() as desk:
+        assert desk.enroller is False
     for timer in timers():
         timer.join()
 
