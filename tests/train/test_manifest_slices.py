@@ -20,6 +20,7 @@ from tests.conftest import REPOSITORY
 from tests.train.conftest import write_patterns
 
 BUNDLE = REPOSITORY / "tests" / "fixtures" / "tiny-bundle"
+NEEDED = "2 to 12 words are needed, or numbers of which no third is all alike"
 FILES = [f"p{number:02d}/0.png" for number in range(20)]
 
 
@@ -61,6 +62,11 @@ def test_numbers_of_few_kinds_are_words_in_their_order(manifest):
     assert condition.labels == ["90", "200", "1990", TWO_WORDS]
 
 
+def test_numbers_that_are_mostly_alike_make_no_slices_and_that_is_told(manifest):
+    told, unsaid = read_columns(manifest(glare=[0.0] * 8 + [*range(1, 13)]), FILES)
+    assert (told, unsaid) == ([], [f"slices by glare: its different values are 13; {NEEDED}"])
+
+
 def test_columns_that_name_files_people_or_licences_make_no_slices(manifest):
     named = dict.fromkeys(
         ("person", "licence", "license", "original_file", "photo url", "id", "name", ""), ["a", "b"] * 10
@@ -74,8 +80,8 @@ def test_a_column_of_one_word_or_of_many_is_left_out_and_told(manifest):
     told, unsaid = read_columns(manifest(camera=["phone"] * 20, title=[f"t{number}" for number in range(20)]), FILES)
     assert told == []
     assert unsaid == [
-        "slices by camera: its different values are 1, numbers or 2 to 12 words are needed",
-        "slices by title: its different values are 20, numbers or 2 to 12 words are needed",
+        "slices by camera: its different values are 1; " + NEEDED,
+        "slices by title: its different values are 20; " + NEEDED,
     ]
 
 

@@ -30,6 +30,10 @@ class TfliteFile:
         self._file = network
         try:
             self._interpreter = _open(network)
+            outputs = {detail["name"]: detail for detail in self._interpreter.get_output_details()}
+            self._input = self._interpreter.get_input_details()[0]
+            self._output = outputs[network.choose(list(outputs))]
+            self.embed(np.zeros((1, self.size, self.size, 3), np.uint8))
         except (ValueError, RuntimeError) as error:
             if isinstance(error, ConfigError):
                 raise
@@ -37,8 +41,6 @@ class TfliteFile:
                 f"network {network.path} cannot be opened for {network.shape}: {str(error).partition(chr(10))[0]}",
                 hint="size and layout must be those of the file",
             ) from error
-        outputs = {detail["name"]: detail for detail in self._interpreter.get_output_details()}
-        self._input, self._output = self._interpreter.get_input_details()[0], outputs[network.choose(list(outputs))]
 
     def embed(self, chips: Image) -> Vector:
         """Return (n, d) unit vectors."""

@@ -44,8 +44,8 @@ def read_columns(path: Path, chips: Sequence[str]) -> tuple[list[Condition], lis
         if condition is None:
             count = len(set(values) - {""})
             unsaid.append(
-                f"slices by {column.strip()}: its different values are {count}, numbers or 2 to {MOST_WORDS} words "
-                "are needed"
+                f"slices by {column.strip()}: its different values are {count}; 2 to {MOST_WORDS} words are needed, or "
+                "numbers of which no third is all alike"
             )
             continue
         told.append(condition)
@@ -68,6 +68,8 @@ def _condition(column: str, values: Sequence[str]) -> Condition | None:
     if numbers is None:
         return None
     cut = grade(MANIFEST + column, numbers, poor_is="low", words="low, middling, high")
+    if len(set(cut.thirds) - {UNKNOWN}) < len(cut.labels):
+        return None
     return Condition(cut.name, cut.thirds, cut.labels, least_people=LEAST_PEOPLE)
 
 
