@@ -36,6 +36,13 @@ class Operating(NamedTuple):
     threshold: float
 
 
+class Rates(NamedTuple):
+    """Genuine and impostor pairs accepted at a threshold, as shares."""
+
+    tar: float
+    far: float
+
+
 class Identification(NamedTuple):
     """Searches of enrolled people that fail at a false-positive identification rate."""
 
@@ -139,6 +146,12 @@ def tar_at_far(genuine: npt.NDArray, impostor: npt.NDArray, far: float) -> Opera
     """Return the share of genuine pairs accepted at `threshold_at_far(impostor, far)`, and that threshold."""
     threshold = threshold_at_far(impostor, far)
     return Operating(float(np.mean(_checked(genuine, "genuine") >= threshold)), threshold)
+
+
+def rates_at(genuine: npt.NDArray, impostor: npt.NDArray, threshold: float) -> Rates:
+    """Return the shares of both kinds of pairs that a threshold accepts, such as another network's."""
+    wanted, others = _checked(genuine, "genuine"), _checked(impostor, "impostor")
+    return Rates(float(np.mean(wanted >= threshold)), float(np.mean(others >= threshold)))
 
 
 def equal_error_rate(genuine: npt.NDArray, impostor: npt.NDArray) -> float:

@@ -12,6 +12,7 @@ from edgeface.core.metrics import (
     best_threshold,
     equal_error_rate,
     open_set_identification,
+    rates_at,
     roc,
     similarity_pairs,
     tar_at_far,
@@ -49,6 +50,17 @@ def right_answers(similarities, same, threshold):
     for similarity, truth in zip(similarities.tolist(), same.tolist(), strict=True):
         right += (similarity >= threshold) == truth
     return right
+
+
+@given(row, row, fine)
+def test_a_threshold_accepts_the_shares_of_a_slow_count(genuine, impostor, threshold):
+    found = rates_at(genuine, impostor, threshold)
+    assert found == (accepted_share(genuine, threshold), accepted_share(impostor, threshold))
+
+
+def test_without_pairs_a_threshold_has_no_rates():
+    with pytest.raises(ValueError, match="impostor must be"):
+        rates_at(np.ones(1), empty, 0.5)
 
 
 @given(labelled)

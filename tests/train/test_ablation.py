@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from edgeface_train import commands
 from edgeface_train.chips import load_chips
+from edgeface_train.curriculum import Curriculum, Position
 from edgeface_train.drawn import draw_picture
 from edgeface_train.recipe import read_recipe
 from PIL import Image
@@ -144,6 +145,28 @@ def test_a_row_that_is_done_is_not_trained_again_and_one_that_is_not_is(ablated,
     assert printed[0].startswith("| row | TAR@FAR=1e-2 |")
 
 
+def test_the_rows_that_are_done_stay_in_the_table(ablated, bench, capsys):
+    arguments, out = ablated
+    before = [(out / name).read_bytes() for name in ("ablation.md", "ablation.json")]
+    assert bench.main([*arguments[:-4], "+ averaging"]) == 0
+    assert [(out / name).read_bytes() for name in ("ablation.md", "ablation.json")] == before
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("row ")] == [
+        "row 1: triplets only", "row 2: + margin", "row 6: + averaging", "row 7: + P x K",
+    ]  # fmt: skip
+
+
+def test_a_row_that_no_file_could_ask_for_is_read_again_and_resumed(bench, drawn, tmp_path, monkeypatch):
+    (tmp_path / "excess.toml").write_text(TAUGHT.replace("per_person = 3", "excess_weight = 1.0"))
+    base = read_recipe(tmp_path / "excess.toml")
+    plan = dict(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))["+ margin"]
+    monkeypatch.setattr(Curriculum, "run", lambda run: run._move(Position(3)))
+    monkeypatch.setattr(bench, "measure", lambda curriculum, _: {"next": curriculum._at.stage})
+    for _ in range(2):  # the second time from the checkpoint
+        for _ in range(2):  # the second time as it was read
+            assert bench.train_row(plan, drawn, tmp_path / "row", None) == {"next": 3}
+        (tmp_path / "row" / "result.json").unlink()
+
+
 def test_a_row_of_other_settings_is_refused(ablated, bench, capsys):
     arguments, _ = ablated
     other = [*arguments[:4], "300", *arguments[5:]]
@@ -182,11 +205,17 @@ def test_blends_have_a_row_where_the_recipe_has_them(bench, drawn):
     ] * 6
 
 
-def test_rows_are_chosen_by_name_and_keep_their_numbers(bench, drawn):
+def test_rows_are_chosen_by_name_and_keep_their_numbers(bench, drawn, tmp_path):
     base = read_recipe(drawn / "taught.toml")
     rows = list(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)))
-    assert bench.choose(rows, ["+ P x K", "+ margin"]) == [(2, *rows[1]), (7, *rows[6])]
-    assert [number for number, _, _ in bench.choose(rows, ())] == [1, 2, 3, 4, 5, 6, 7]
+    chosen = [(tmp_path / "2-margin", *rows[1]), (tmp_path / "7-P-x-K", *rows[6])]
+    assert bench.choose(rows, ["+ P x K", "+ margin"], tmp_path) == chosen
+    assert [folder.name[0] for folder, _, _ in bench.choose(rows, (), tmp_path)] == list("1234567")
+    [(folder, _, _)] = bench.choose([("averaging, half of the people", rows[0][1])], (), tmp_path)
+    assert folder.name == "1-averaging-half-of-the-people"
+    with pytest.raises(ConfigError, match="no row is named margin") as error:
+        bench.choose(rows, ["margin"], tmp_path)
+    assert error.value.hint == "choose from " + ", ".join(f"'{name}'" for name in NAMES)
 
 
 def test_all_rows_begin_from_the_same_weights(bench, drawn, tmp_path):
@@ -225,11 +254,12 @@ def test_half_of_the_people_are_left_out_whole_and_alike_each_time(bench, drawn,
 def test_a_list_of_galleries_adds_who_is_missed(bench, drawn, tmp_path, monkeypatch):
     (tmp_path / "oneshot.csv").write_text("trial,n,enrolled\n0,2,person-0100/0.png\n0,2,person-0101/0.png\n")
     base = read_recipe(drawn / "taught.toml")
-    rows = bench.choose(bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)), ["triplets only"])
-    asked = drawn, tmp_path / "out", tmp_path / "oneshot.csv"
+    rows = bench.choose(
+        bench.plans(base, bench.shared_settings(base, 240, 4, 0.9)), ["triplets only"], tmp_path / "out"
+    )
     monkeypatch.setattr(bench, "ENROLLED", 2)
     monkeypatch.setattr(bench, "FPIR", 0.1)
-    figures = bench.compare(rows, *asked)
+    figures = bench.compare(rows, drawn, tmp_path / "oneshot.csv")
     assert 0 <= figures["triplets only"]["fnir_50_fpir_0.01"] <= 1
     assert bench.table(figures).splitlines()[0].split(" | ")[3] == "FNIR@FPIR=1e-2, N=50"
 

@@ -112,8 +112,21 @@ def test_a_second_run_in_the_same_folder_is_refused(finished, chips_folder, tiny
 
 
 def test_resuming_with_other_settings_is_refused(finished, chips_folder, tiny_recipe):
-    with pytest.raises(ConfigError, match="other settings"):
-        commands.train(str(tiny_recipe), chips_folder, finished, True, ["seed=5"])
+    kept = (finished / "recipe.json").read_bytes()
+    with pytest.raises(ConfigError, match=r"other settings .*: seed 1, now 5; stage\.1\.chips 0, now 90$") as error:
+        commands.train(str(tiny_recipe), chips_folder, finished, True, ["seed=5", "stage.1.chips=90"])
+    assert str(finished / "recipe.json") in error.value.hint
+    assert (finished / "recipe.json").read_bytes() == kept
+
+
+def test_a_run_that_another_process_trains_keeps_its_settings(chips_folder, tiny_recipe, tmp_path):
+    run = commands.open_run(read_recipe(tiny_recipe), chips_folder, tmp_path / "run", resume=False)
+    run._move(run._at)
+    kept = (tmp_path / "run" / "recipe.json").read_bytes()
+    with pytest.raises(TrainingError, match="another process"):
+        commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", True, ["export.fine_tune=96"])
+    assert (tmp_path / "run" / "recipe.json").read_bytes() == kept
+    run.close()
 
 
 def test_an_exploding_rate_raises_the_collapse_alarm_or_a_rule(chips_folder, tiny_recipe, tmp_path, monkeypatch):

@@ -1,12 +1,14 @@
 """An exported bundle gives the trained network's embeddings on the device's runtime, or is refused."""
 
 import json
+import re
 import shutil
 
 import cv2
 import numpy as np
 import pytest
 from edgeface_train import commands
+from edgeface_train import export as exporting
 from edgeface_train.chips import ChipSet, load_chips, split_by_person
 from edgeface_train.export import describe_drift, drift, refuse_loss
 from edgeface_train.recipe import Export, find_recipe, read_recipe
@@ -16,6 +18,7 @@ from edgeface.core.metrics import similarity_pairs
 from edgeface.core.prepare import normalise
 from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.errors import ConfigError, TrainingError
+from tests.command_line import run_command
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +104,54 @@ def test_the_golden_chip_is_an_average_not_a_photograph(run, chips_folder):
         assert np.abs(cv2.imread(str(path))[..., ::-1].astype(int) - golden).mean() > 10
 
 
-def test_a_file_too_far_from_the_network_is_refused_and_nothing_is_written(run, tmp_path):
+@pytest.mark.parametrize(
+    ("bound", "value", "message"),
+    [
+        ("min_cosine_int8", 1.01, r"median cosine .* under the bound of 1\.0100"),
+        ("min_cosine_int8_low", 1.0, r"1st percentile of cosines {p01_cosine:.4f}, under the bound of 1\.0000"),
+    ],
+)
+def test_a_file_too_far_from_the_network_is_refused_and_nothing_is_written(run, tmp_path, bound, value, message):
     settings = json.loads((run / "recipe.json").read_text())
-    settings["export"]["min_cosine_int8"] = 1.01
+    settings["export"] |= {bound: value, "variants": ["int8"]}
     strict = tmp_path / "strict"
     strict.mkdir()
     (strict / "recipe.json").write_text(json.dumps(settings))
     (strict / "checkpoint.npz").write_bytes((run / "checkpoint.npz").read_bytes())
-    with pytest.raises(TrainingError, match=r"int8 file is too far .* under the bound of 1\.0100"):
+    measured = read_bundle(run.parent / "bundle").variant("int8").measured
+    with pytest.raises(TrainingError, match="int8 file is too far .*" + message.format(**measured)):
         commands.export(strict, tmp_path / "bundle", None)
     assert not (tmp_path / "bundle").exists()
+
+
+def test_the_card_keeps_how_rates_move_where_there_are_pairs_enough(run, held_out, tmp_path, monkeypatch):
+    assert "far_at_reference_threshold" not in read_bundle(run.parent / "bundle").variant("int8").measured
+    pairs = similarity_pairs(np.zeros((len(held_out), 1)), held_out.people)
+    monkeypatch.setattr(exporting, "GENUINE_PAIRS", len(pairs[0]))
+    monkeypatch.setattr(exporting, "IMPOSTOR_PAIRS", len(pairs[1]))
+    settings = json.loads((run / "recipe.json").read_text())
+    settings["export"]["variants"] = ["int8"]
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(settings))
+    commands.export(tmp_path / "run", tmp_path / "bundle", None)
+    measured = read_bundle(tmp_path / "bundle").variant("int8").measured
+    assert 0 <= measured["far_at_reference_threshold"] <= 1
+    assert abs(measured["tar_loss_0.001"]) <= 1
+
+
+def test_the_advice_to_tune_a_file_is_a_command_that_works(run, chips_folder, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "run")
+    with pytest.raises(TrainingError) as error:
+        refuse_loss(Export(), 0.5, {})
+    words = re.search("`edgeface (train .*?)`", error.value.hint)[1].replace("19200", "96").split()
+    places = {"RECIPE": run.parent / "tiny.toml", "DIR": chips_folder, "RUN": tmp_path / "run"}
+    given = ["-o", "stage.1.max_rounds=1", "-o", "export.min_cosine_int8=0.9", "-o", 'export.variants=["int8"]']
+    assert run_command(capsys, *(places.get(word, word) for word in words), *given).code == 0
+    assert (tmp_path / "run" / "log.jsonl").read_bytes() == (run / "log.jsonl").read_bytes()
+    ended = run_command(capsys, "export", tmp_path / "run", "--out", tmp_path / "bundle")
+    assert ended.code == 0 and "tuning step 1 of 1" in ended.err
+    card = read_bundle(tmp_path / "bundle").card
+    assert (list(card.files), card.training["recipe"]["export"]["fine_tune"]) == (["int8"], 96)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
@@ -136,11 +177,11 @@ def test_what_a_file_loses_is_held_against_the_trained_network(many):
     tar = [np.mean(each > limit) for each, limit in zip(genuine, limits, strict=True)]
     moved = drift(vectors, truth, chips)
     assert moved["tar_loss_0.001"] == pytest.approx(tar[0] - tar[1], abs=1e-6)
-    assert moved["far_one_threshold_0.001"] == pytest.approx(np.mean(impostor[1] > limits[0]), abs=1e-6)
+    assert moved["far_at_reference_threshold"] == pytest.approx(np.mean(impostor[1] > limits[0]), abs=1e-6)
     unmoved = drift(truth, truth, chips)
     assert unmoved["tar_loss_0.001"] == 0
-    assert 0.0009 < unmoved["far_one_threshold_0.001"] <= 0.001
-    assert f"gives the file FAR {moved['far_one_threshold_0.001']:.5f}" in describe_drift(moved)
+    assert 0.0009 < unmoved["far_at_reference_threshold"] <= 0.001
+    assert f"gives the file FAR {moved['far_at_reference_threshold']:.5f}" in describe_drift(moved)
 
 
 def test_few_pairs_tell_nothing_of_rates_and_refuse_nothing(many):
@@ -159,7 +200,7 @@ def test_few_pairs_tell_nothing_of_rates_and_refuse_nothing(many):
     ],
 )
 def test_a_file_that_loses_too_much_is_refused_with_what_to_do(bounds, message):
-    moved = {"tar_loss_0.001": 0.004, "far_one_threshold_0.001": 0.0011}
+    moved = {"tar_loss_0.001": 0.004, "far_at_reference_threshold": 0.0011}
     refuse_loss(Export(), 0.97, moved)
     with pytest.raises(TrainingError, match=message) as error:
         refuse_loss(bounds, 0.97, moved)

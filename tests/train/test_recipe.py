@@ -1,9 +1,10 @@
 """Recipes are checked before any work, and every mistake is named."""
 
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
-from edgeface_train.recipe import Recipe, completed, find_recipe, read_recipe, recipe_from
+from edgeface_train.recipe import Recipe, completed, differences, find_recipe, read_recipe, recipe_from
 
 from edgeface.errors import ConfigError
 
@@ -45,6 +46,31 @@ def test_what_an_older_trainer_kept_of_a_run_is_completed():
     assert older != now
     assert completed(older, source="test") == now
     assert completed({**older, "seed": 9}, source="test") != now
+
+
+def test_a_plan_that_no_file_could_ask_for_is_completed_too():
+    recipe = read_recipe(find_recipe("refine.toml"))
+    kept = replace(recipe, stage=[replace(recipe.stage[0], kind="margin", excess_weight=1.0)]).resolved()
+    with pytest.raises(ConfigError, match="excess_weight is for"):
+        recipe_from(kept, source="test")
+    del kept["stage"][0]["sub_centres"]
+    assert completed(kept, source="test")["stage"][0]["sub_centres"] == 1
+    with pytest.raises(ConfigError, match=r"unknown setting stage\.0\.sed"):
+        completed({**kept, "stage": [{"kind": "margin", "sed": 1}]}, source="test")
+
+
+def test_what_differs_between_two_runs_is_named_but_for_what_changes_no_training():
+    recipe = read_recipe(find_recipe("seed.toml"))
+    kept = recipe.resolved()
+    other = ["export.fine_tune=96", "export.variants=['int8']", "data.sources=elsewhere"]
+    assert differences(kept, read_recipe(find_recipe("seed.toml"), other).resolved()) == ""
+    changed = read_recipe(find_recipe("seed.toml"), ["seed=9", "stage.1.chips=96", "network.widths=[8, 8, 8]"])
+    assert differences(kept, changed.resolved()) == (
+        f"seed {recipe.seed}, now 9; network.widths {recipe.network.widths}, now [8, 8, 8]; stage.1.chips 0, now 96"
+    )
+    fewer = differences(kept, replace(recipe, stage=recipe.stage[:1]).resolved())
+    assert fewer.startswith('stage.1.kind "rounds", now none; ')
+    assert fewer.count("now none") == 5 and fewer.endswith(" more")
 
 
 def test_dark_and_infrared_are_shares_of_the_same_chips():

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import typer
 from edgeface_train import commands, teach
+from edgeface_train.augment import augment, draw_variations
 from edgeface_train.blend import Blends, blend
-from edgeface_train.chips import load_chips, load_unlabelled
+from edgeface_train.chips import load_chips, load_unlabelled, with_border
 from edgeface_train.fit import Fitter
-from edgeface_train.recipe import find_recipe, read_recipe
+from edgeface_train.recipe import Augment, find_recipe, read_recipe
 from edgeface_train.sampling import rows_of_epoch
 from edgeface_train.stage import Stage
 from edgeface_train.teacher import Teacher, Unlabelled, read_teacher
 
 from edgeface.card import read_bundle
+from edgeface.core.prepare import crop_centre
 from edgeface.errors import ConfigError
 from tests.train.conftest import RECIPE, figures, write_patterns
 
@@ -68,6 +70,34 @@ def test_chips_are_found_at_any_depth_and_are_nobodys(tmp_path):
     assert chips.paths == ["0.png", "3.png", "6.png", *below]
     assert set(chips.people.tolist()) == {-1} and chips.names == []
     assert np.array_equal(chips.images[4][..., ::-1], cv2.imread(str(tmp_path / chips.paths[4])))
+
+
+def test_chips_get_the_border_of_those_trained_on_or_lose_theirs(tmp_path):
+    write_unlabelled(tmp_path)
+    chips = load_unlabelled(tmp_path)
+    wide = load_unlabelled(tmp_path, size=128)
+    assert (wide.size, wide.images.shape, wide.paths) == (128, (9, 128, 128, 3), chips.paths)
+    assert np.array_equal(crop_centre(wide.images, 112), chips.images)
+    assert np.array_equal(wide.images[:, 0, 60], chips.images[:, 0, 52])
+    how = draw_variations(9, 112, 112, Augment(flip=False, zoom=0), np.random.default_rng(1))
+    same = draw_variations(9, 128, 112, Augment(flip=False, zoom=0), np.random.default_rng(1))
+    assert np.abs(augment(wide.images, 112, same).astype(int) - augment(chips.images, 112, how)).mean() < 1
+    for path, image in zip(wide.paths, wide.images, strict=True):
+        cv2.imwrite(str(tmp_path / path), image[..., ::-1])
+    assert np.array_equal(load_unlabelled(tmp_path, size=112).images, chips.images)
+
+
+def test_a_stage_learns_from_chips_of_another_size(folder, chips_folder):
+    (folder / "chips").unlink()
+    for path in chips_folder.glob("*/*.png"):
+        place = folder / "chips" / path.parent.name / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place), with_border(cv2.imread(str(path))))
+    commands.teach(folder / "chips", folder / "colours.py", folder / "teacher.npz", 72, None, 1, folder / "faces")
+    run = commands.open_run(read_recipe(folder / "nobody.toml"), folder, folder / "run", resume=False)
+    images = run.fitter.feeder.images(np.array([0, len(run.train) + run.fitter.teacher.behind[0]]))
+    assert np.array_equal(images[1], load_unlabelled(folder / "faces", size=128).images[0])
+    run.close()
 
 
 @pytest.mark.parametrize("place", ["chips", ".", "chips/person00"])
@@ -164,6 +194,14 @@ def test_an_epoch_has_the_share_of_unlabelled_chips(told, blended, unlabelled, c
     stage = Stage("distil", blend_share=blended, unlabelled_share=unlabelled)
     rows = rows_of_epoch(stage, chips.people, teacher, lambda _: np.random.default_rng(1))
     assert tuple(np.histogram(rows, [0, 72, 75, 84])[0]) == counts
+
+
+@pytest.mark.parametrize(("blended", "unlabelled"), [(0.0, 1.0), (0.9, 0.1)])
+def test_an_epoch_of_unlabelled_chips_needs_some(told, blended, unlabelled):
+    chips, _, teacher = told
+    stage = Stage("distil", blend_share=blended, unlabelled_share=unlabelled)
+    with pytest.raises(ConfigError, match="a share of unlabelled, of which the teacher's file has none"):
+        rows_of_epoch(stage, chips.people, teacher._replace(unlabelled=None), lambda _: np.random.default_rng(1))
 
 
 def test_the_other_draws_of_an_epoch_are_not_moved_by_unlabelled_chips(told):

@@ -10,12 +10,13 @@ stage by stage, the rates, losses and weights to use; rows whose part it has not
 are left out. A row that is done is not trained again, one that was stopped goes on.
 
 `--scale` adds "+ averaging" with half of the people and with twice the chips, and "+ margin" with the clean list, as
-labels are all that it learns from. `--rows` trains the named rows alone. `--oneshot CSV` adds who is missed of 50
-enrolled people.
+labels are all that it learns from. `--rows` trains the named rows alone; the table has those that are done, too.
+`--oneshot CSV` adds who is missed of 50 enrolled people.
 """
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -206,23 +207,22 @@ def _galleries(oneshot: Path, held: ChipSet) -> list[Gallery]:
     raise ConfigError(f"{oneshot} has no trial of {ENROLLED} people", hint="leave --oneshot out")
 
 
-def choose(rows: Iterable[tuple[str, Recipe]], names: Collection[str]) -> list[tuple[int, str, Recipe]]:
-    """Return the rows of these names, or else all, with their numbers. Raise ConfigError for a name that none has."""
-    found = [(number, name, plan) for number, (name, plan) in enumerate(rows, 1) if not names or name in names]
+def choose(rows: Iterable[tuple[str, Recipe]], names: Collection[str], out: Path) -> list[tuple[Path, str, Recipe]]:
+    """Return the named rows and those that are done, else all, with folders; raise ConfigError for an unknown name."""
+    short = [(re.sub(r"\W+", "-", name).strip("-"), name, plan) for name, plan in rows]
+    found = [(out / f"{number}-{folder}", name, plan) for number, (folder, name, plan) in enumerate(short, 1)]
     if strange := set(names) - {name for _, name, _ in found}:
-        raise ConfigError(
-            f"no row is named {', '.join(sorted(strange))}", hint="spell it as the table of all rows does"
-        )
-    return found
+        there = ", ".join(repr(name) for _, name, _ in found)
+        raise ConfigError(f"no row is named {', '.join(sorted(strange))}", hint=f"choose from {there}")
+    return [row for row in found if not names or row[1] in names or (row[0] / RESULT).exists()]
 
 
-def compare(rows: Iterable[tuple[int, str, Recipe]], data: Path, out: Path, oneshot: Path | None) -> dict[str, Any]:
+def compare(rows: Iterable[tuple[Path, str, Recipe]], data: Path, oneshot: Path | None) -> dict[str, Any]:
     """Train every row and return the figures by its name."""
     figures: dict[str, Any] = {}
-    for number, name, plan in rows:
-        sys.stderr.write(f"row {number}: {name}\n")
-        named = name.strip("+ ").replace(",", "").replace(" ", "-")
-        figures[name] = train_row(plan, data, out / f"{number}-{named}", oneshot)
+    for folder, name, plan in rows:
+        sys.stderr.write(f"row {folder.name.partition('-')[0]}: {name}\n")
+        figures[name] = train_row(plan, data, folder, oneshot)
     return figures
 
 
@@ -277,7 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--chips-per-person", type=int, default=4, help="K of the last row")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the average")
     parser.add_argument("--scale", action="store_true", help="rows of half of the people and of twice the chips, too")
-    parser.add_argument("--rows", nargs="+", default=(), metavar="NAME", help="train these rows alone")
+    parser.add_argument("--rows", nargs="+", default=(), metavar="NAME", help="train these; done ones are told of too")
     parser.add_argument("--oneshot", type=Path, help="CSV with the columns trial, n, enrolled, of the people held out")
     args = parser.parse_args(arguments)
     try:
@@ -285,7 +285,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = shared_settings(base, args.chips, args.chips_per_person, args.average)
         check(base, args.data, settings, scale=args.scale, oneshot=args.oneshot)
         plan = chain(plans(base, settings), scaled(base, settings, args.data, args.out) if args.scale else ())
-        rows = compare(choose(plan, args.rows), args.data, args.out, args.oneshot)
+        rows = compare(choose(plan, args.rows, args.out), args.data, args.oneshot)
     except EdgefaceError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code

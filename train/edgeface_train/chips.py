@@ -87,8 +87,9 @@ def load_chips(
 def load_unlabelled(folder: Path, *, apart: Sequence[Path] = (), size: int | None = None) -> ChipSet:
     """Read the chips of a folder at any depth, of which nobody knows who is on them, in the order of their paths.
 
-    Hidden files and folders are not looked at, links to folders not followed. `size` is as in `load_chips`.
-    Raise ConfigError as that does, and where the folder is, holds or lies in one that it is to be `apart` from.
+    Hidden files and folders are not looked at, links to folders not followed. `size` is as in `load_chips`, but 128
+    gives chips of 112 px a border, too, as `with_border` does. Raise ConfigError as `load_chips` does, and where the
+    folder is, holds or lies in one that it is to be `apart` from.
     """
     if not folder.is_dir():
         raise ConfigError(f"folder of unlabelled chips {folder} does not exist", hint="give a folder of aligned chips")
@@ -104,14 +105,20 @@ def load_unlabelled(folder: Path, *, apart: Sequence[Path] = (), size: int | Non
         raise ConfigError(
             f"folder {folder} holds no unlabelled chips", hint="expected .webp, .png or .jpg, at any depth"
         )
-    return _load(Listing(folder, [], np.full(len(paths), -1, np.int32), paths), size, None)
+    return _load(Listing(folder, [], np.full(len(paths), -1, np.int32), paths), size, None, may_widen=True)
 
 
-def _load(listing: Listing, size: int | None, cache: Path | None) -> ChipSet:
-    """Read what is listed; see `load_chips`."""
+def with_border(chips: Image) -> Image:
+    """Return (..., 128, 128, 3) of (..., 112, 112, 3) chips: the border that they lack repeats their rim."""
+    beside = (BORDER, BORDER)
+    return np.pad(chips, [*[(0, 0)] * (chips.ndim - 3), beside, beside, (0, 0)], mode="edge")
+
+
+def _load(listing: Listing, size: int | None, cache: Path | None, *, may_widen: bool = False) -> ChipSet:
+    """Read what is listed; see `load_chips`, and `load_unlabelled` for those that may be given a border."""
     found = read_chip(listing.folder / listing.paths[0]).shape[0]
     wanted = size or found
-    if wanted not in SIZES or wanted > found:
+    if wanted not in SIZES or (wanted > found and not may_widen):
         raise ConfigError(
             f"chips of {wanted} px were asked for, those in {listing.folder} have {found} px",
             hint="choose 112, or prepare the photos again to have chips with a border",
@@ -204,6 +211,7 @@ def read_chip(path: Path) -> Image:
 
 def _decode_into(images: npt.NDArray[np.uint8], listing: Listing, found: int) -> None:
     border = (found - images.shape[1]) // 2
+    wider = border < 0
 
     def decode(chips: Sequence[int]) -> None:
         for chip in chips:
@@ -214,7 +222,7 @@ def _decode_into(images: npt.NDArray[np.uint8], listing: Listing, found: int) ->
                     f"chip {path} has {image.shape[0]} px, others in its folder have {found} px",
                     hint="keep chips of one size in one folder",
                 )
-            images[chip] = image[border : found - border, border : found - border]
+            images[chip] = with_border(image) if wider else image[border : found - border, border : found - border]
 
     blocks = [range(start, min(start + 256, len(images))) for start in range(0, len(images), 256)]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # OpenCV decodes without the GIL

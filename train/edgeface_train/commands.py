@@ -15,7 +15,7 @@ from edgeface.card import write_bundle
 from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError
 from edgeface_train.parallel import ALONE, Team, run_folder
-from edgeface_train.recipe import Recipe, completed, find_recipe, read_recipe, recipe_from
+from edgeface_train.recipe import Recipe, completed, differences, find_recipe, read_recipe, recipe_from
 
 if TYPE_CHECKING:
     from edgeface_train.chips import ChipSet
@@ -89,7 +89,11 @@ def _conclude(curriculum: "Curriculum", run: Path) -> None:
 
 
 def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = ALONE) -> "Curriculum":
-    """Load a recipe's chips and make its run folder, or reopen it. Refuse to write over another run."""
+    """Load a recipe's chips and make its run folder, or reopen it.
+
+    A run that was started takes over settings on which training does not depend, for its export. Raise ConfigError
+    rather than write over another run, or go on with other settings.
+    """
     from edgeface_train.journal import CHECKPOINT, RECIPE
 
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -108,14 +112,16 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     if teacher and teacher.unlabelled:
         counted["unlabelled_photos"] = len(teacher.unlabelled.vectors)
     settings = {**plan.resolved(), "data_folder": str(data.resolve()), **counted}
-    if started and completed(json.loads((run / RECIPE).read_text()), source=str(run / RECIPE)) != settings:
-        raise ConfigError(
-            f"run {run} was started with other settings than this recipe gives",
-            hint=f"compare with {run / RECIPE}, or choose another folder with --out",
-        )
-    (run / RECIPE).write_text(json.dumps(settings, indent=1) + "\n")
+    if started:
+        kept = completed(json.loads((run / RECIPE).read_text()), source=str(run / RECIPE))
+        if changed := differences(kept, settings):
+            raise ConfigError(
+                f"run {run} was started with other settings than this recipe gives: {changed}",
+                hint=f"give what {run / RECIPE} has, or choose another folder with --out",
+            )
     report = _progress if team.leads else _say_nothing
     curriculum = Curriculum(plan, run, chips, held_out, teacher=teacher, team=team, report=report)
+    (run / RECIPE).write_text(json.dumps(settings, indent=1) + "\n")  # once the run is locked
     if started:
         curriculum.resume()
     elif plan.network.start:

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeface.card import Card, Variant, encode_png
 from edgeface.core.align import TEMPLATE
-from edgeface.core.metrics import similarity_pairs, tar_at_far, threshold_at_far
+from edgeface.core.metrics import rates_at, similarity_pairs, tar_at_far, threshold_at_far
 from edgeface.core.prepare import InputSpec, crop_centre, to_input
 from edgeface.core.types import Image, Vector
 from edgeface.drivers.embedder import run_chip
@@ -161,7 +161,7 @@ def drift(vectors: Vector, truth: Vector, people: ChipSet) -> dict[str, float]:
     """Return how (n, size) vectors of a file differ from those of the trained network at a false-accept rate of 1e-3.
 
     `tar_loss_0.001`: true accepts lost, as a share, each judged at its own threshold; below 0 they are won.
-    `far_one_threshold_0.001`: the file's false-accept rate at the trained network's threshold.
+    `far_at_reference_threshold`: the file's false-accept rate at the trained network's threshold.
     Nothing where the held-out people give too few pairs to tell.
     """
     genuine, impostor = similarity_pairs(vectors, people.people)
@@ -171,7 +171,7 @@ def drift(vectors: Vector, truth: Vector, people: ChipSet) -> dict[str, float]:
     trained = tar_at_far(*similarity_pairs(truth, people.people), rate)
     return {
         f"tar_loss_{DRIFT_RATE}": trained.tar - tar_at_far(genuine, impostor, rate).tar,
-        f"far_one_threshold_{DRIFT_RATE}": float(np.mean(impostor >= trained.threshold)),
+        "far_at_reference_threshold": rates_at(genuine, impostor, trained.threshold).far,
     }
 
 
@@ -184,7 +184,7 @@ def describe_drift(moved: dict[str, float]) -> str:
         )
     return (
         f"one threshold for both, the trained network's for FAR {DRIFT_RATE}, "
-        f"gives the file FAR {moved[f'far_one_threshold_{DRIFT_RATE}']:.5f}"
+        f"gives the file FAR {moved['far_at_reference_threshold']:.5f}"
     )
 
 
@@ -198,7 +198,8 @@ def refuse_loss(bounds: Export, low: float, moved: dict[str, float]) -> None:
     if what:
         raise TrainingError(
             f"the int8 file is too far from the trained network: {what}",
-            hint="tune it to its rounding with export.fine_tune, such as 19200, or more where that is set",
+            hint="tune it to its rounding, or with more chips than it was: `edgeface train RECIPE --data DIR --out RUN "
+            "--resume -o export.fine_tune=19200`, then `edgeface export` again",
         )
 
 

@@ -1,5 +1,6 @@
 """A training recipe: data, network, augmentation and stages, read from one TOML file and checked before any work."""
 
+import json
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
@@ -10,6 +11,11 @@ from edgeface.errors import ConfigError
 from edgeface.settings import read_section
 from edgeface_train.impossible import problems
 from edgeface_train.stage import Stage
+
+NOT_TRAINED_BY = ("export.", "data.sources")
+"""How the names of settings begin on which training does not depend: a run that was started may be given others."""
+TOLD = 5
+"""Differences named in one message, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +214,32 @@ def recipe_from(table: dict[str, Any], *, source: str) -> Recipe:
 def completed(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
     """Return what an older trainer kept of a run with what is new since, at its default.
 
-    What is not of the recipe stays as it is. Raise ConfigError naming the setting that is wrong.
+    What is not of the recipe stays as it is. That it can be trained was checked then, if at all: a bench makes plans
+    that no file could ask for. Raise ConfigError naming the setting that is unknown or of another type.
     """
     own = {key: value for key, value in settings.items() if key in {each.name for each in fields(Recipe)}}
-    return {**settings, **recipe_from(own, source=source).resolved()}
+    return {**settings, **read_section(Recipe, own, source=source).resolved()}
+
+
+def differences(kept: dict[str, Any], now: dict[str, Any]) -> str:
+    """Return in words which settings on which training depends differ, with both values; empty where none does."""
+    before, after = _flat(kept), _flat(now)
+    keys = [key for key in before | after if not key.startswith(NOT_TRAINED_BY) and before.get(key) != after.get(key)]
+    told = [f"{key} {_said(before, key)}, now {_said(after, key)}" for key in keys[:TOLD]]
+    return "; ".join(told) + (f"; and {len(keys) - TOLD} more" if len(keys) > TOLD else "")
+
+
+def _said(settings: dict[str, Any], key: str) -> str:
+    return json.dumps(settings[key]) if key in settings else "none"
+
+
+def _flat(settings: dict[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Return settings by the names that an override gives them."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        inner = dict(enumerate(value)) if isinstance(value, list) and value and isinstance(value[0], dict) else value
+        found |= _flat(inner, f"{prefix}{key}.") if isinstance(inner, dict) else {f"{prefix}{key}": inner}
+    return found
 
 
 def _apply(table: dict[str, Any], override: str) -> None:

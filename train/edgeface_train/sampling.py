@@ -65,7 +65,7 @@ def rows_of_epoch(
     blends, unlabelled = (0, 0) if teacher is None else teacher.behind
     count, share = len(chips), stage.labelled_share
     if not share:
-        chips, count, share = chips[:0], unlabelled, stage.unlabelled_share
+        chips, count, share = chips[:0], max(1, unlabelled), stage.unlabelled_share  # one that is not there is refused
     of_blends = draw_behind("blends", blends, round(count * stage.blend_share / share), rng("blends"))
     of_nobody = draw_behind("unlabelled", unlabelled, round(count * stage.unlabelled_share / share), rng("unlabelled"))
     return np.concatenate([chips, len(people) + of_blends, len(people) + blends + of_nobody])

@@ -31,7 +31,7 @@ from edgeface.core.prepare import crop_centre
 from edgeface.core.types import Image
 from edgeface.drivers.embedder import TfliteEmbedder
 from edgeface.errors import ConfigError, MissingExtra
-from edgeface_train.chips import BORDER, SIZES
+from edgeface_train.chips import BORDER, SIZES, with_border
 from edgeface_train.evaluation.pairs import Distance
 
 PRECISION = ("int8", "float16", "float32")
@@ -107,7 +107,7 @@ def chips_for(candidate: Candidate, chips: Image) -> Image:
     if candidate.side == CHIP_SIZE:
         return centre
     if candidate.side in SIZES:
-        return np.pad(centre, ((0, 0), (BORDER, BORDER), (BORDER, BORDER), (0, 0)), mode="edge")
+        return with_border(centre)
     side = (candidate.side, candidate.side)
     how = cv2.INTER_AREA if candidate.side < CHIP_SIZE else cv2.INTER_CUBIC
     return np.stack([cv2.resize(chip, side, interpolation=how) for chip in centre]).astype(np.uint8, copy=False)

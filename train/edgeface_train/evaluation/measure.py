@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgeface.core.metrics import EASY, equal_error_rate, roc, tar_at_far, tenfold_accuracy, triplet_kinds
+from edgeface.core.metrics import EASY, equal_error_rate, rates_at, roc, tar_at_far, tenfold_accuracy, triplet_kinds
 from edgeface.core.protocols import Detector
 from edgeface.errors import ConfigError
 from edgeface_train.chips import ChipSet
@@ -198,14 +198,14 @@ def _with_fidelity(one: _Measured, best: _Measured | None) -> Result:
     if best is None or best is one:
         return one.result
     cosines = np.sum(one.vectors * best.vectors, axis=1)
-    threshold = _at_global(best.result.operating).threshold
+    there = rates_at(one.pairs.genuine, one.pairs.impostor, _at_global(best.result.operating).threshold)
     fidelity = Fidelity(
         reference=best.result.name,
         median_cosine=float(np.median(cosines)),
         p01_cosine=float(np.percentile(cosines, 1)),
         tar_change=_at_global(one.result.operating).tar.value - _at_global(best.result.operating).tar.value,
-        far_at_reference_threshold=float(np.mean(one.pairs.impostor >= threshold)),
-        tar_at_reference_threshold=float(np.mean(one.pairs.genuine >= threshold)),
+        far_at_reference_threshold=there.far,
+        tar_at_reference_threshold=there.tar,
     )
     return replace(one.result, fidelity=fidelity)
 
