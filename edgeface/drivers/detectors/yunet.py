@@ -184,7 +184,7 @@ def _search(network: _Network, image: Image, long_side: int, *, least: int = LEA
     picture = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     rim = [max(0, least - side) for side in size]
     picture = cv2.copyMakeBorder(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), 0, rim[1], 0, rim[0], cv2.BORDER_CONSTANT)
-    rows = network.rows(picture)
+    rows = network.rows(np.asarray(picture, np.uint8))
     rows[:, 0:14:2] *= width / size[0]
     rows[:, 1:14:2] *= height / size[1]
     return rows[_plausible(rows, width, height)]
