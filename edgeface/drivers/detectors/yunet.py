@@ -122,19 +122,18 @@ class ClosePass:
 
 
 class _Network:
-    """An open network, of one thread at a time."""
+    """An open network; `turn` is held by the thread that uses it, from before it makes its copies of a picture."""
 
     def __init__(self, content: bytes, score: float) -> None:
         size = (LEAST_SIDE_PX, LEAST_SIDE_PX)
         weights = np.frombuffer(content, np.uint8)
         self._network = cv2.FaceDetectorYN.create("onnx", weights, np.empty(0, np.uint8), size, score, OVERLAP, TOP_K)
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()
 
     def rows(self, picture: Image) -> Rows:
         """Return what is found in a BGR picture, in its pixels."""
-        with self._turn:
-            self._network.setInputSize((picture.shape[1], picture.shape[0]))
-            found = self._network.detect(picture)[1]
+        self._network.setInputSize((picture.shape[1], picture.shape[0]))
+        found = self._network.detect(picture)[1]
         return np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
 
 
@@ -181,10 +180,12 @@ def _search(network: _Network, image: Image, long_side: int, *, least: int = LEA
     height, width = image.shape[:2]
     factor = min(1.0, long_side / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    picture = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    rim = [max(0, least - side) for side in size]
-    picture = cv2.copyMakeBorder(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), 0, rim[1], 0, rim[0], cv2.BORDER_CONSTANT)
-    rows = network.rows(np.asarray(picture, np.uint8))
+    with network.turn:
+        picture = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        rim = [max(0, least - side) for side in size]
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        picture = cv2.copyMakeBorder(picture, 0, rim[1], 0, rim[0], cv2.BORDER_CONSTANT)
+        rows = network.rows(np.asarray(picture, np.uint8))
     rows[:, 0:14:2] *= width / size[0]
     rows[:, 1:14:2] *= height / size[1]
     return rows[_plausible(rows, width, height)]
