@@ -26,10 +26,8 @@ class Daemon:
         """Lines of standard error."""
         self.resident: list[tuple[float, float]] = []
         """Pairs of monotonic seconds and MB (10^6 bytes), of the process that runs since then."""
-        self.most_mb = self.most_enrolling_mb = self.most_decoder_mb = 0.0
-        """The most that was seen of any process of the daemon, of one in which somebody is enrolled, and of any that
-        decodes its stream."""
-        self.is_enrolling = False
+        self.most_mb = self.most_decoder_mb = 0.0
+        """The most that was seen of any process of the daemon, and of any that decodes its stream."""
         self.exits: list[int] = []
         """Codes of exits that nobody asked for."""
         self._start()
@@ -54,10 +52,7 @@ class Daemon:
         mb = resident_mb(self._process.pid)
         if mb is not None:
             self.resident.append((time.monotonic(), mb))
-            if self.is_enrolling:
-                self.most_enrolling_mb = max(self.most_enrolling_mb, mb)
-            else:
-                self.most_mb = max(self.most_mb, mb)
+            self.most_mb = max(self.most_mb, mb)
         decoders = map(resident_mb, filter(_decodes, _children(self._process.pid)))
         self.most_decoder_mb = max([self.most_decoder_mb, *(mb for mb in decoders if mb is not None)])
 
