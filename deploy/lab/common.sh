@@ -19,8 +19,15 @@ fail() { # MESSAGE HINT
     exit 1
 }
 
+# End as what cannot be tried on this machine, which says nothing of edgeface.
+cannot() { # MESSAGE HINT
+    say "$1"
+    printf '  %s\n' "$2" >&2
+    exit 77
+}
+
 need_root() {
-    [ "$(id -u)" = 0 ] || fail "mounting and chroot need root" "run it with sudo"
+    [ "$(id -u)" = 0 ] || cannot "mounting and chroot need root" "run it with sudo"
 }
 
 need_programs() { # PROGRAM=PACKAGE...
@@ -31,7 +38,7 @@ need_programs() { # PROGRAM=PACKAGE...
     [ ${#missing[@]} = 0 ] && return
     say "installing ${missing[*]}"
     if ! { apt-get -qq update && apt-get -qq install --no-install-recommends -y "${missing[@]}" >/dev/null; }; then
-        fail "${missing[*]} cannot be installed" "they are packages of Debian 12"
+        cannot "${missing[*]} cannot be installed" "they are packages of Debian 12"
     fi
 }
 
@@ -73,9 +80,10 @@ platform() { # ARCHITECTURE PYTHON-VERSION
 
 # Let the kernel hand arm64 programs to qemu, whose interpreter it opens now: nothing goes into the tree.
 register_qemu() {
-    mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-    [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64 || fail "arm64 programs cannot be handed to qemu" \
-        "the kernel needs binfmt_misc: update-binfmts --display qemu-aarch64"
+    if ! { mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; } ||
+        ! { [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64; }; then
+        cannot "arm64 programs cannot be handed to qemu" "the kernel needs binfmt_misc: update-binfmts --display qemu-aarch64"
+    fi
 }
 
 # Make a Debian tree, unless it is there from an earlier run and was made of the same.
@@ -89,7 +97,7 @@ make_tree() { # FOLDER ARCHITECTURE SUITE VARIANT PACKAGES
             "--customize-hook=rm \"\$1/usr/sbin/py3compile\"")
     fi
     "${NICE[@]}" mmdebstrap --quiet --arch="$2" --variant="$4" --include="$5" "${hooks[@]}" \
-        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "$3" "$1.part" >&2
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "$3" "$1.part" >&2 || cannot "Debian's $3 cannot be fetched" "it needs Debian's archive and room in $LAB"
     mkdir -p "$1.part"/{proc,sys,root}
     echo "$made" >"$1.part/.made"
     mv "$1.part" "$1"
