@@ -15,6 +15,7 @@ from edgeface.card import write_bundle
 from edgeface.drivers.quiet import standard_error_muted
 from edgeface.errors import ConfigError
 from edgeface_train.parallel import ALONE, Team, run_folder
+from edgeface_train.processor import slow_precision
 from edgeface_train.recipe import Recipe, completed, differences, find_recipe, read_recipe, recipe_from
 
 if TYPE_CHECKING:
@@ -99,10 +100,13 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with standard_error_muted():
-        importlib.import_module("keras")  # before any work: a device has none, and is told what to install
+        keras = importlib.import_module("keras")  # before any work: a device has none, and is told what to install
     started = (run / CHECKPOINT).exists()
     if started and not resume:
         raise ConfigError(f"run {run} exists already", hint="go on with --resume, or choose another folder with --out")
+    report = _progress if team.leads else _say_nothing
+    if not started and (slow := slow_precision(plan.network.precision, keras.distribution.list_devices())):
+        report(slow)
     chips, held_out = load_people(plan, data)
     from edgeface_train.curriculum import Curriculum
 
@@ -119,7 +123,6 @@ def open_run(plan: Recipe, data: Path, run: Path, *, resume: bool, team: Team = 
                 f"run {run} was started with other settings than this recipe gives: {changed}",
                 hint=f"give what {run / RECIPE} has, or choose another folder with --out",
             )
-    report = _progress if team.leads else _say_nothing
     curriculum = Curriculum(plan, run, chips, held_out, teacher=teacher, team=team, report=report)
     (run / RECIPE).write_text(json.dumps(settings, indent=1) + "\n")  # once the run is locked
     if started:
