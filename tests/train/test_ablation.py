@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,15 +19,7 @@ from edgeface.core.align import align
 from edgeface.errors import ConfigError
 
 BENCH = Path(__file__).parents[2] / "train" / "bench" / "ablation.py"
-NAMES = [
-    "triplets only",
-    "+ margin",
-    "+ distillation",
-    "+ cleaning",
-    "+ augmentation",
-    "+ averaging",
-    "+ P x K",
-]
+NAMES = ["triplets only", "+ margin", "+ distillation", "+ cleaning", "+ augmentation", "+ averaging", "+ P x K"]
 TRAINED = ["triplets only", "+ margin", "+ averaging", "+ P x K"]
 """A row of each kind of loop; what sets the others apart is read from their recipes."""
 TAUGHT = """
@@ -66,8 +59,6 @@ stop = { draws = 300 }
 def bench():
     spec = importlib.util.spec_from_file_location("ablation", BENCH)
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules["ablation"] = module
     spec.loader.exec_module(module)
     yield module
@@ -100,8 +91,7 @@ def drawn(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ablated(bench, drawn, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    arguments = [str(drawn / "taught.toml"), "--data", str(drawn), "--chips", "250", "--out", str(out)]
-    arguments += ["--rows", *TRAINED]
+    arguments = [str(drawn / "taught.toml"), f"--data={drawn}", f"--out={out}", "--chips=250", "--rows", *TRAINED]
     assert bench.main(arguments) == 0
     return arguments, out
 
@@ -169,9 +159,23 @@ def test_a_row_that_no_file_could_ask_for_is_read_again_and_resumed(bench, drawn
 
 def test_a_row_of_other_settings_is_refused(ablated, bench, capsys):
     arguments, _ = ablated
-    other = [*arguments[:4], "300", *arguments[5:]]
+    other = [*arguments[:3], "--chips=300", *arguments[4:]]
     assert bench.main(other) == ConfigError.exit_code
-    assert "other settings" in capsys.readouterr().err
+    assert "other settings: stage.1.chips 216, now 264" in capsys.readouterr().err
+
+
+def test_a_done_row_is_kept_where_only_its_export_is_another(ablated, bench, tmp_path, capsys):
+    (recipe := tmp_path / "taught.toml").write_text(TAUGHT + "[export]\nfine_tune = 4800\n")
+    assert bench.main([str(recipe), *ablated[0][1:]]) == 0
+    assert "+ margin" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("chips", [144, 168, 192, 240])
+def test_every_stage_of_the_shortest_rows_has_a_step(bench, drawn, chips):
+    base = read_recipe(drawn / "taught.toml")
+    for _, plan in bench.plans(base, bench.shared_settings(base, chips, 4, 0.999)):
+        assert min(shares := [stage.chips for stage in plan.stage]) > 0
+        assert sum(shares) == chips
 
 
 def test_each_row_adds_one_part_to_the_row_before_it(bench, drawn):
@@ -273,7 +277,7 @@ def test_a_recipe_without_teacher_and_list_has_no_rows_of_them(bench, tiny_recip
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
-        ([], ["--chips", "50"], "too few"),
+        ([], ["--chips", "143"], "too few"),
         ([], ["--chips-per-person", "2"], "needs 12 people"),
         (['held_out = "val"'], [], "held out"),
         (['held_out = "val"', 'clean = "clean.tsv"'], ["--scale"], "held out"),

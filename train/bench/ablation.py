@@ -32,7 +32,7 @@ from edgeface_train.doctor.half import leave_half
 from edgeface_train.evaluation.identification import Gallery, missed, search_gallery
 from edgeface_train.evaluation.protocol import read_galleries
 from edgeface_train.journal import CHECKPOINT
-from edgeface_train.recipe import PLAIN, Augment, Recipe, completed, find_recipe, read_recipe
+from edgeface_train.recipe import PLAIN, Augment, Recipe, completed, differences, find_recipe, read_recipe
 from edgeface_train.stage import Stage
 
 from edgeface.core.metrics import similarity_pairs, tar_at_far
@@ -148,12 +148,12 @@ def train_row(plan: Recipe, data: Path, folder: Path, oneshot: Path | None) -> d
     """Train a row, or go on with it, and return its figures; of a row that is done, return those it had."""
     done = folder / RESULT
     searched = str(oneshot.resolve()) if oneshot else ""
-    asked = {"recipe": plan.resolved(), "data": str(data.resolve()), "oneshot": searched}
+    asked = {**plan.resolved(), "--data": str(data.resolve()), "--oneshot": searched}
     if done.exists():
         result = json.loads(done.read_text())
-        was = result.pop("asked")
-        if {**was, "recipe": completed(was["recipe"], source=str(done))} != asked:
-            raise ConfigError(f"row {folder} was trained with other settings", hint="choose another folder with --out")
+        if changed := differences(completed(result.pop("asked"), source=str(done)), asked):
+            told = f"row {folder} was trained with other settings: {changed}"
+            raise ConfigError(told, hint="choose another folder with --out")
         return result
     curriculum = commands.open_run(plan, data, folder, resume=(folder / CHECKPOINT).exists())
     curriculum.run()
@@ -262,8 +262,8 @@ def shared_settings(base: Recipe, chips: int, chips_per_person: int, average: fl
     unit = int(np.lcm(3, chips_per_person))
     wanted = _first(base, (*ON_CHIPS, "rounds"), Stage("margin")).batch
     batch = max(unit, wanted // unit * unit)
-    if chips < 4 * batch:
-        raise ConfigError(f"{chips} chips are too few for steps of {batch}", hint=f"give {4 * batch} or more")
+    if chips < (least := 6 * batch):  # so that each of three stages has a step
+        raise ConfigError(f"{chips} chips are too few for steps of {batch}", hint=f"give {least} or more")
     return Settings(chips // batch * batch, batch, chips_per_person, average)
 
 

@@ -209,7 +209,8 @@ def _refuse_infidelity(variant: str, fidelity: Vector, least: float) -> None:
         raise TrainingError(
             f"the {variant} file is too far from the trained network: median cosine {median:.4f}, "
             f"{least - median:.4f} under the bound of {least:.4f}",
-            hint='train longer, raise export.calibration, or choose export.default_variant = "float16"',
+            hint="tune it to its rounding (export.fine_tune = 19200), raise export.calibration, or go without it: "
+            'export.variants = ["float16"] and export.default_variant = "float16"',
         )
 
 
