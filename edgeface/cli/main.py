@@ -30,7 +30,7 @@ from edgeface.cli import (
     unknowns,
 )
 from edgeface.cli.options import ConfigOption, Given, SettingOption
-from edgeface.cli.output import report
+from edgeface.cli.output import drop_unwritten, report, say
 from edgeface.errors import EdgefaceError
 
 EXIT_CODES = {
@@ -101,7 +101,7 @@ app.command("export")(host.export)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"edgeface {version('edgeface')}")
+        say(f"edgeface {version('edgeface')}")
         raise typer.Exit
 
 
@@ -129,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments, prog_name="edgeface")
     except EdgefaceError as error:
         report(error)
+        drop_unwritten()
         sys.exit(error.exit_code)
 
 

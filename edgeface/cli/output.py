@@ -1,6 +1,7 @@
 """Results go to standard output, everything else to standard error."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,17 @@ def say(line: str) -> None:
         raise  # the reader has seen enough
     except OSError as error:
         raise HardwareError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def drop_unwritten() -> None:
+    """Drop what standard output holds and cannot write.
+
+    Python tries it again as the process ends, and would end with code 120 and lines of its own.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_json(content: dict[str, Any]) -> None:

@@ -218,15 +218,16 @@ def test_a_photo_with_an_impossible_name_is_left_out(cli):
     assert embedded.err.startswith(f"left out {LONG} cannot be read: File name too long")
 
 
-@pytest.mark.parametrize("command", [["list", "--gallery", "g.db"], ["config"]])
-def test_results_that_find_no_room_are_one_clear_line(command, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["list", "--gallery", "g.db"], ["config"], ["--version"]])
+def test_results_that_find_no_room_are_one_clear_line(command, unbuffered, tmp_path):
     if not Path("/dev/full").exists():
         pytest.skip("only Linux has a device that is always full")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "edgeface", *command],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
