@@ -1,5 +1,6 @@
 """The `edgeface` command: the list of its subcommands, and the one place where errors become exit codes."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -119,8 +120,20 @@ def before_the_command(
     context.obj = Given(config_file, settings or [])
 
 
+def _open_standard_streams() -> None:
+    """Open nothing in place of each of the three that the caller closed: the next file would get its number, and what
+    libraries print.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit; an EdgefaceError becomes a line on standard error and its exit code."""
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A file's name may hold what no terminal can show, which is no reason to end.

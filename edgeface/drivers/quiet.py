@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,18 @@ FFMPEG_SILENT = "-8"
 
 _ERROR_STREAM = 2
 _aside = threading.Lock()
+
+
+def _file_of(number: int) -> tuple[int, int] | None:
+    """Return which file a descriptor is of, as device and inode; None when it is closed."""
+    try:
+        found = os.fstat(number)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+_ERROR_FILE = _file_of(_ERROR_STREAM)
 
 
 class _Mute:
@@ -65,10 +77,12 @@ def standard_error_muted() -> Iterator[None]:
     A TFLite runtime greets with "INFO: Created TensorFlow Lite XNNPACK delegate for CPU." as it opens a model, and
     TensorFlow tells of oneDNN and absent GPUs as it is imported. Both loggers are C++ and heed no variable, not even
     TF_CPP_MIN_LOG_LEVEL (seen in ai-edge-litert 2.3.0 and TensorFlow 2.21).
+
+    A stream that is no more what it was as this module was loaded is left alone: where a service closed it, its number
+    may be that of a file that another thread has opened since.
     """
     with _aside, ExitStack() as restored:
-        # A service may have closed the stream: then nobody sees anything, and there is nothing to restore.
-        with suppress(OSError):
+        if _ERROR_FILE and _file_of(_ERROR_STREAM) == _ERROR_FILE:
             kept = os.dup(_ERROR_STREAM)
             restored.callback(os.close, kept)
             restored.callback(os.dup2, kept, _ERROR_STREAM)

@@ -235,3 +235,25 @@ def test_results_that_find_no_room_are_one_clear_line(command, unbuffered, tmp_p
         )
     assert done.returncode == 3
     assert done.stderr == "edgeface: standard output cannot be written: No space left on device\n"
+
+
+CLOSED = """
+import os
+os.close(2)
+from edgeface.cli.main import main
+try: main(["list", "--gallery", "g.db"])
+except SystemExit as ended: print(ended.code, os.path.samestat(os.fstat(2), os.stat(os.devnull)))
+"""
+
+
+def test_no_file_gets_the_number_of_a_standard_stream_that_was_closed(tmp_path):
+    python_path = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": python_path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1] == "0 True"
