@@ -109,6 +109,9 @@ def teach(
     blends: Annotated[
         int, typer.Option("--blends", min=0, metavar="N", help="Ask about so many blends of two people, too.")
     ] = 0,
+    warp: Annotated[
+        float, typer.Option("--warp", min=0, max=8, metavar="PX", help="Bend the faces of blends by up to so much.")
+    ] = 0.0,
     clean: Annotated[
         Path | None, typer.Option("--clean", metavar="LIST", help="What not to blend, as in training.")
     ] = None,
@@ -121,21 +124,21 @@ def teach(
     """Ask a strong network about chips, for a network that learns from it: one vector a chip.
 
     With --blends it is also asked about chips that nobody took: each is one person on one side of a seam and another
-    on the other. With --unlabelled it is also asked about the aligned chips of a folder, at any depth, for
-    data.unlabelled of a recipe. A small network that has few people to learn from learns more from all of them. What
-    the teacher said is kept by the picture's digest: a run that was stopped goes on, and only new chips are asked
-    about.
+    on the other. With --warp both are first bent into somebody else; 4 pixels look natural still. With --unlabelled it
+    is also asked about the aligned chips of a folder, at any depth, for data.unlabelled of a recipe. A small network
+    that has few people to learn from learns more from all of them. What the teacher said is kept by the picture's
+    digest: a run that was stopped goes on, and only new chips are asked about.
 
     \b
     Examples:
       edgeface data teach chips/ sface.py --out teacher.npz
-      edgeface data teach chips/ sface.py --out teacher.npz --blends 60000 --clean clean.tsv
+      edgeface data teach chips/ sface.py --out teacher.npz --blends 100000 --warp 4 --clean clean.tsv
       edgeface data teach chips/ sface.py --out teacher.npz --unlabelled faces/
     """
     with needing_the_extra():
         from edgeface_train import commands
 
-        commands.teach(chips, adapter, out, blends, clean, seed, unlabelled)
+        commands.teach(chips, adapter, out, blends, clean, seed, unlabelled, warp)
 
 
 @data_app.command("cohort")

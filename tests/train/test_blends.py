@@ -15,6 +15,7 @@ from edgeface_train.recipe import find_recipe, read_recipe
 from edgeface_train.sampling import centres, draw_behind
 from edgeface_train.stage import Stage
 from edgeface_train.teacher import Teacher, read_teacher
+from edgeface_train.warp import unbent, warp
 
 from edgeface.errors import ConfigError
 from tests.train.conftest import RECIPE, write_patterns
@@ -104,18 +105,22 @@ def test_a_teacher_that_was_stopped_goes_on(teacher, tmp_path, monkeypatch):
         assert all(np.array_equal(one[name], other[name]) for name in other.files)
 
 
-def test_blends_are_what_the_file_says_and_leave_out_what_is_not_trained_on(teacher, tmp_path):
+@pytest.mark.parametrize("most", [0.0, 4.0])
+def test_blends_are_what_the_file_says_and_leave_out_what_is_not_trained_on(teacher, tmp_path, most):
     adapter, _ = teacher
     chips, out = tmp_path / "chips", tmp_path / "teacher.npz"
     write_patterns(chips, people=6, chips=3)
     (tmp_path / "clean.tsv").write_text("drop\tperson02\twrong\n")
-    commands.teach(chips, adapter, out, 60, tmp_path / "clean.tsv", 1)
+    commands.teach(chips, adapter, out, 60, tmp_path / "clean.tsv", 1, warp=most)
     everybody = load_chips(chips)
     known = read_teacher(out, None, everybody.paths)
     assert known.vectors.shape == (18, 16) and known.blend_vectors.shape == (60, 16)
     assert 2 not in everybody.people[known.blends.pairs]
     one, other = known.blends.pairs.T
-    pictures = blend(everybody.images[one], everybody.images[other], known.blends.seams)
+    warps = known.blends.warps
+    assert np.abs(warps).max() > most / 2 if most else not warps.any()
+    parts = (warp(everybody.images[side], warps) for side in (one, other))
+    pictures = blend(*parts, known.blends.seams)
     cells = pictures.reshape(60, 4, 28, 4, 28, 3).mean(axis=(2, 4)).reshape(60, -1)[:, :16] - 127.0
     assert np.allclose(known.blend_vectors, cells / np.linalg.norm(cells, axis=1, keepdims=True), atol=1e-3)
     some = everybody.subset(everybody.people != 4)
@@ -131,6 +136,7 @@ def test_blends_are_what_the_file_says_and_leave_out_what_is_not_trained_on(teac
     [
         ({"pairs": np.array([[0, 99]])}, "do not fit"),
         ({"seams": np.zeros((2, 3))}, "do not fit"),
+        ({"warps": np.zeros((1, 2, 3, 3))}, "do not fit"),
         ({"blend_vectors": np.zeros((1, 7))}, "do not fit"),
         ({"files": np.array(["a.png"])}, "missing"),
     ],
@@ -146,6 +152,8 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
     np.savez(tmp_path / "teacher.npz", **(arrays | change))
     with pytest.raises(ConfigError, match=message):
         read_teacher(tmp_path / "teacher.npz", None, ["a.png", "b.png"])
+    np.savez(tmp_path / "teacher.npz", **arrays)
+    assert np.array_equal(read_teacher(tmp_path / "teacher.npz", None, arrays["files"]).blends.warps, unbent(1))
 
 
 def test_a_batch_shows_blends_with_the_teachers_vector_and_nobodys_number(chips_folder, tiny_recipe):
@@ -154,16 +162,19 @@ def test_a_batch_shows_blends_with_the_teachers_vector_and_nobodys_number(chips_
     vectors = rng.normal(size=(len(chips) + 3, 16)).astype(np.float32)
     pairs = np.array([[0, 6], [1, 12], [2, 70]], np.int32)
     seams = np.array([[0, 0, 3]] * 3, np.float32)
-    fitter = Fitter(
-        read_recipe(tiny_recipe), chips, Teacher(vectors[: len(chips)], Blends(pairs, seams), vectors[len(chips) :])
-    )
+    warps = unbent(3)
+    warps[2] = rng.normal(size=warps[2].shape)
+    told = Teacher(vectors[: len(chips)], Blends(pairs, seams, warps), vectors[len(chips) :])
+    fitter = Fitter(read_recipe(tiny_recipe), chips, told)
     stage = Stage("distil", batch=16, blend_share=0.5, person_share=0.4)
     fitter.start(stage)
     rows = np.array([5, len(chips) + 2, 8, len(chips)])
     images, people = fitter.feeder.images(rows), fitter.feeder.people(rows)
     assert people.tolist() == [0, -1, 1, -1]
     assert np.array_equal(images[0], chips.images[5])
-    assert np.array_equal(images[1], blend(chips.images[[2]], chips.images[[70]], seams[:1])[0])
+    bent = (warp(chips.images[[one]], warps[2:]) for one in (2, 70))
+    assert np.array_equal(images[1], blend(*bent, seams[:1])[0])
+    assert np.array_equal(images[3], blend(chips.images[[0]], chips.images[[6]], seams[:1])[0])
     _, (targets, numbers) = fitter.batch(rows, stage, np.random.default_rng(1))
     assert np.array_equal(targets[[1, 3], 1:], vectors[[len(chips) + 2, len(chips)]])
     assert numbers.tolist() == people.tolist()

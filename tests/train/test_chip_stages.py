@@ -11,6 +11,7 @@ from edgeface_train.chips import load_chips
 from edgeface_train.fit import Fitter
 from edgeface_train.recipe import Stage, read_recipe
 from edgeface_train.teacher import Teacher
+from edgeface_train.warp import unbent
 
 from tests.train.conftest import RECIPE, figures
 
@@ -57,7 +58,7 @@ def test_a_share_of_what_is_distilled_is_the_mean_of_the_person(chips_folder, ti
     rng = np.random.default_rng(0)
     teacher = rng.normal(size=(len(chips), 16)).astype(np.float32)
     teacher /= np.linalg.norm(teacher, axis=1, keepdims=True)
-    nothing = Teacher(teacher, Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32)), teacher[:0])
+    nothing = Teacher(teacher, Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32), unbent(0)), teacher[:0])
     fitter = Fitter(read_recipe(tiny_recipe), chips, nothing)
 
     def shown(share):

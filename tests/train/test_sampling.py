@@ -10,6 +10,7 @@ from edgeface_train.recipe import read_recipe
 from edgeface_train.sampling import centres, people_batches, people_to_draw, rare_people, rows_of_epoch
 from edgeface_train.stage import Stage
 from edgeface_train.teacher import Teacher
+from edgeface_train.warp import unbent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,7 +152,7 @@ def test_an_epoch_repeats_the_chips_of_rare_people_and_has_its_share_of_blends()
     vectors = np.tile(np.array([1, 0], np.float32), (24, 1))
     vectors[people == 5] = [-1, 0]
     vectors[people == 6] = [0, -1]
-    blends = Blends(np.zeros((20, 2), np.int32), np.zeros((20, 3), np.float32))
+    blends = Blends(np.zeros((20, 2), np.int32), np.zeros((20, 3), np.float32), unbent(20))
     teacher = Teacher(vectors, blends, np.ones((20, 2), np.float32))
     stage = Stage("distil", rare_repeats=3, blend_share=0.25, per_person=2)
     rows = rows_of_epoch(stage, people, teacher, lambda _: np.random.default_rng(1))

@@ -17,6 +17,7 @@ from edgeface_train.losses import CosineHead, margin_softmax, turned_away
 from edgeface_train.recipe import Stage, read_recipe
 from edgeface_train.sampling import centres
 from edgeface_train.teacher import Teacher
+from edgeface_train.warp import unbent
 
 from edgeface.errors import ConfigError
 from tests.train.conftest import figures
@@ -145,7 +146,7 @@ def test_a_person_of_two_looks_needs_two_centres(softmax):
 def test_with_a_teacher_the_first_centre_is_the_mean_and_the_others_are_elsewhere(chips_folder, tiny_recipe):
     chips = load_chips(chips_folder)
     vectors = unit(np.random.default_rng(5), len(chips), 16)
-    nothing = Teacher(vectors, Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32)), vectors[:0])
+    nothing = Teacher(vectors, Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32), unbent(0)), vectors[:0])
     middles = centres(vectors, chips.people, 12)
 
     def begun(*overrides):

@@ -17,6 +17,7 @@ from edgeface_train.recipe import Augment, find_recipe, read_recipe
 from edgeface_train.sampling import rows_of_epoch
 from edgeface_train.stage import Stage
 from edgeface_train.teacher import Teacher, Unlabelled, read_teacher
+from edgeface_train.warp import unbent
 
 from edgeface.card import read_bundle
 from edgeface.core.prepare import crop_centre
@@ -180,7 +181,7 @@ def told(chips_folder, tmp_path):
     write_unlabelled(tmp_path / "faces")
     chips, faces = load_chips(chips_folder), load_unlabelled(tmp_path / "faces")
     vectors = np.random.default_rng(0).normal(size=(len(chips) + 12, 16)).astype(np.float32)
-    blends = Blends(np.array([[0, 6], [1, 12], [2, 70]], np.int32), np.array([[0, 0, 3]] * 3, np.float32))
+    blends = Blends(np.array([[0, 6], [1, 12], [2, 70]], np.int32), np.array([[0, 0, 3]] * 3, np.float32), unbent(3))
     mine, mixed, theirs = np.split(vectors, [len(chips), len(chips) + 3])
     return chips, vectors, Teacher(mine, blends, mixed, Unlabelled(faces.images, theirs))
 

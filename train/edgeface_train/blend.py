@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edgeface.core.types import Image, Vector
 from edgeface_train.chips import ChipSet
+from edgeface_train.warp import Warps, draw_warps
 
 OFFSET = 20.0
 """Pixels, at most, between the middle of a chip and the seam of a blend."""
@@ -29,12 +30,15 @@ class Blends(NamedTuple):
     """(n, 2) positions of the two chips."""
     seams: npt.NDArray[np.float32]
     """(n, 3) of each seam the direction in radians, the offset from the middle and the softness in pixels."""
+    warps: Warps
+    """How both faces are bent before they are joined; see `warp.py`."""
 
 
-def draw_blends(chips: ChipSet, centres: Vector, count: int, rng: np.random.Generator) -> Blends:
-    """Draw pairs of chips of two people and seams; everybody as often, however many chips they have.
+def draw_blends(chips: ChipSet, centres: Vector, count: int, rng: np.random.Generator, *, warp: float = 0.0) -> Blends:
+    """Draw pairs of chips of two people, and seams; everybody as often, however many chips they have.
 
-    `centres` (people, size) are unit vectors that say who looks like whom.
+    `centres` (people, size) are unit vectors that say who looks like whom; `warp` is how far faces are bent at most, a
+    deviation in pixels.
     """
     order = np.argsort(chips.people, kind="stable")
     starts, counts = np.searchsorted(chips.people[order], np.arange(len(chips.names))), chips.counts()
@@ -52,7 +56,7 @@ def draw_blends(chips: ChipSet, centres: Vector, count: int, rng: np.random.Gene
     low, high = np.log(SOFTNESS)
     softness = np.exp(rng.uniform(low, high, count))
     seams = np.stack([rng.uniform(0, 2 * np.pi, count), rng.uniform(-OFFSET, OFFSET, count), softness], axis=1)
-    return Blends(pairs.astype(np.int32), seams.astype(np.float32))
+    return Blends(pairs.astype(np.int32), seams.astype(np.float32), draw_warps(count, warp, rng))
 
 
 def blend(chips: Image, others: Image, seams: npt.NDArray[np.float32]) -> Image:

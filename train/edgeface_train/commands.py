@@ -180,7 +180,14 @@ def export(run: Path, out: Path, name: str | None) -> None:
 
 
 def teach(
-    chips: Path, adapter: Path, out: Path, blends: int, clean: Path | None, seed: int, unlabelled: Path | None = None
+    chips: Path,
+    adapter: Path,
+    out: Path,
+    blends: int,
+    clean: Path | None,
+    seed: int,
+    unlabelled: Path | None = None,
+    warp: float = 0.0,
 ) -> None:
     """Write what a teacher says about chips, blends of them and unlabelled chips."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -195,7 +202,9 @@ def teach(
             _progress(f"  {text}")
 
     try:
-        teaching.teach(chips, adapter, out, clean=clean, blends=blends, seed=seed, tell=tell, unlabelled=unlabelled)
+        teaching.teach(
+            chips, adapter, out, clean=clean, blends=blends, warp=warp, seed=seed, tell=tell, unlabelled=unlabelled
+        )
     except KeyboardInterrupt:
         typer.echo("stopped; what the teacher said is kept. Go on with the same command", err=True)
         raise typer.Exit(130) from None

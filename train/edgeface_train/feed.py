@@ -14,6 +14,7 @@ from edgeface_train.parallel import Team
 from edgeface_train.recipe import Augment, Stage
 from edgeface_train.teacher import Teacher
 from edgeface_train.vary import UNBLENDED, values_of
+from edgeface_train.warp import warp
 
 Batch = tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]
 """Inputs of the network, and a target for each of its outputs; one row a chip in all of them."""
@@ -73,7 +74,7 @@ class Feeder:
         return chips
 
     def _parts(self, rows: npt.NDArray) -> tuple[Image, Image, npt.NDArray[np.float32]]:
-        """Return of each row the first chip, the second, and the seam between them; of a chip, twice the chip."""
+        """Return of each row the first face, the second, both bent, and the seam between them; of a chip, twice it."""
         seams = np.tile(np.array(UNBLENDED, np.float32), (len(rows), 1))
         blended = self._blended(rows)
         if self.teacher is None or not blended.any():
@@ -82,4 +83,6 @@ class Feeder:
         number = np.where(blended, rows - len(self.train), 0)
         one, other = np.where(blended, self.teacher.blends.pairs[number].T, rows)
         seams[blended] = self.teacher.blends.seams[number[blended]]
-        return self._gathered(one), self._gathered(other), seams
+        chips, others, warps = self._gathered(one), self._gathered(other), self.teacher.blends.warps[number[blended]]
+        chips[blended], others[blended] = warp(chips[blended], warps), warp(others[blended], warps)
+        return chips, others, seams

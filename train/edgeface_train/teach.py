@@ -22,6 +22,7 @@ from edgeface_train.chips import ChipSet, load_chips, load_unlabelled
 from edgeface_train.doctor.clean import apply_clean, read_clean
 from edgeface_train.evaluation.candidates import Candidate, chips_for, load_peer
 from edgeface_train.sampling import centres
+from edgeface_train.warp import warp as bent
 
 BLOCK = 128
 """Pictures the teacher is given at once."""
@@ -77,14 +78,15 @@ def teach(
     blends: int,
     seed: int,
     tell: Callable[[str], object],
+    warp: float = 0.0,
     unlabelled: Path | None = None,
 ) -> None:
-    """Write a teacher's vectors of all chips of a folder, of so many blends of those that a clean list leaves, and of a
-    folder of unlabelled chips.
+    """Write a teacher's vectors of all chips of a folder, of so many blends of those that a clean list leaves, their
+    faces bent by up to `warp` pixels, and of a folder of unlabelled chips.
 
     The file has `files`, `vectors` (n, size), `digests`, `teacher`, and with blends `pairs` (m, 2), rows of `vectors`,
-    `seams` (m, 3), `blend_vectors` (m, size) and `blend_digests`; see `blend.py`. Of unlabelled chips it has
-    `unlabelled_files`, `unlabelled_vectors` (k, size) and `unlabelled_digests`.
+    `seams` (m, 3), `warps` (m, 2, NODES, NODES), `blend_vectors` (m, size) and `blend_digests`; see `blend.py` and
+    `warp.py`. Of unlabelled chips it has `unlabelled_files`, `unlabelled_vectors` (k, size) and `unlabelled_digests`.
     Raise ConfigError for a folder, list or adapter that cannot be used. Interrupted, it keeps what it has.
     """
     teacher = load_peer(adapter)
@@ -101,7 +103,7 @@ def teach(
         vectors, digests = _ask(answers, people.images, "chips", tell)
         arrays = {"files": np.array(people.paths), "vectors": vectors, "digests": digests}
         if blends:
-            arrays |= _ask_about_blends(answers, people, kept, vectors, blends, seed, tell)
+            arrays |= _ask_about_blends(answers, people, kept, vectors, blends, warp, seed, tell)
         if nobody:
             arrays |= _ask_about_unlabelled(answers, nobody, tell)
     except KeyboardInterrupt:
@@ -112,14 +114,27 @@ def teach(
 
 
 def _ask_about_blends(
-    answers: Answers, people: ChipSet, kept: ChipSet, vectors: Vector, count: int, seed: int, tell: Callable
+    answers: Answers,
+    people: ChipSet,
+    kept: ChipSet,
+    vectors: Vector,
+    count: int,
+    warp: float,
+    seed: int,
+    tell: Callable[[str], object],
 ) -> dict[str, npt.NDArray]:
     rows = {path: row for row, path in enumerate(people.paths)}
     row = np.array([rows[path] for path in kept.paths], np.int32)
     middles = centres(vectors[row].astype(np.float32), kept.people, len(kept.names))
-    drawn = draw_blends(kept, middles, count, np.random.default_rng(seed))
+    drawn = draw_blends(kept, middles, count, np.random.default_rng(seed), warp=warp)
     said, digests = _ask(answers, _Blended(kept.images, drawn), "blends", tell)
-    return {"pairs": row[drawn.pairs], "seams": drawn.seams, "blend_vectors": said, "blend_digests": digests}
+    return {
+        "pairs": row[drawn.pairs],
+        "seams": drawn.seams,
+        "warps": drawn.warps,
+        "blend_vectors": said,
+        "blend_digests": digests,
+    }
 
 
 def _ask_about_unlabelled(answers: Answers, nobody: ChipSet, tell: Callable) -> dict[str, npt.NDArray]:
@@ -142,7 +157,8 @@ class _Blended:
 
     def __getitem__(self, block: slice) -> Image:
         one, other = self._blends.pairs[block].T
-        return blend(self._images[one], self._images[other], self._blends.seams[block])
+        warps = self._blends.warps[block]
+        return blend(bent(self._images[one], warps), bent(self._images[other], warps), self._blends.seams[block])
 
 
 def _ask(

@@ -13,6 +13,7 @@ from edgeface.core.types import Image, Vector
 from edgeface.errors import ConfigError
 from edgeface_train.blend import Blends
 from edgeface_train.chips import ChipSet
+from edgeface_train.warp import unbent
 
 
 class Unlabelled(NamedTuple):
@@ -45,8 +46,8 @@ def read_teacher(path: Path, order: Path | None, chips: Sequence[str], unlabelle
     """Return what a teacher says about chips, matched by path, the blends of none but these, and unlabelled chips.
 
     The file holds `vectors` and, unless `order` is given, a CSV whose column `file` does it, the `files` they are of;
-    with blends also `pairs`, of rows of `vectors`, `seams` and `blend_vectors`, with unlabelled chips
-    `unlabelled_files` and `unlabelled_vectors`, as `edgeface data teach` writes them.
+    with blends also `pairs`, of rows of `vectors`, `seams`, `blend_vectors` and, where faces were bent, `warps`, with
+    unlabelled chips `unlabelled_files` and `unlabelled_vectors`, as `edgeface data teach` writes them.
     Raise ConfigError for a file that does not, or a chip without a vector.
     """
     try:
@@ -72,7 +73,7 @@ def read_teacher(path: Path, order: Path | None, chips: Sequence[str], unlabelle
     place[ours] = np.arange(len(ours))
     pairs = place[blends.pairs]
     kept = (pairs >= 0).all(axis=1)
-    told = Teacher(vectors[ours], Blends(pairs[kept], blends.seams[kept]), blend_vectors[kept])
+    told = Teacher(vectors[ours], Blends(pairs[kept], blends.seams[kept], blends.warps[kept]), blend_vectors[kept])
     return told._replace(unlabelled=_matched(path, unlabelled, nobody)) if unlabelled else told
 
 
@@ -107,11 +108,14 @@ def _matched(path: Path, chips: ChipSet, known: dict[str, Vector]) -> Unlabelled
 
 
 def _blends(content: npt.NDArray | dict[str, npt.NDArray], vectors: Vector) -> tuple[Blends, Vector]:
-    """Return the blends of a file, none where it has none."""
+    """Return the blends of a file, none where it has none; a file from before there were warps has unbent ones."""
     if "pairs" not in content:
-        return Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32)), vectors[:0]
+        return Blends(np.empty((0, 2), np.int32), np.empty((0, 3), np.float32), unbent(0)), vectors[:0]
     pairs, seams, told = (content[name] for name in ("pairs", "seams", "blend_vectors"))
+    warps = straight = unbent(len(told))
+    if "warps" in content:
+        warps = content["warps"].astype(np.float32)
     fits = pairs.shape == (len(told), 2) and seams.shape == (len(told), 3) and told.shape[1:] == vectors.shape[1:]
-    if not fits or (len(pairs) and not 0 <= pairs.min() <= pairs.max() < len(vectors)):
+    if not fits or warps.shape != straight.shape or (len(pairs) and not 0 <= pairs.min() <= pairs.max() < len(vectors)):
         raise ValueError(f"its {len(told)} blends do not fit its {len(vectors)} vectors")
-    return Blends(pairs.astype(np.int32), seams.astype(np.float32)), told.astype(np.float32)
+    return Blends(pairs.astype(np.int32), seams.astype(np.float32), warps), told.astype(np.float32)
