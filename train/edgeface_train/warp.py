@@ -17,6 +17,9 @@ from edgeface.core.types import Image
 NODES = 4
 """Displacements a side that are drawn: four bend a face, eight crumple it."""
 
+NO_MAP = np.empty(0, np.float32)
+"""Where one array holds both coordinates, OpenCV wants no second one."""
+
 Warps = npt.NDArray[np.float32]
 """(n, 2, NODES, NODES) displacements (x, y) in pixels, spread evenly over a chip; zeros leave it alone."""
 
@@ -46,7 +49,7 @@ def warp(chips: Image, warps: Warps) -> Image:
         field = cv2.resize(nodes, (size, size), interpolation=cv2.INTER_CUBIC)
         similar = undone @ field[nearest[:, 1], nearest[:, 0]].ravel()
         sources = places + field - motions @ similar
-        out[number] = cv2.remap(chips[number], sources, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        out[number] = cv2.remap(chips[number], sources, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return out
 
 
