@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Annotated
@@ -31,7 +32,7 @@ from edgeface.cli import (
     unknowns,
 )
 from edgeface.cli.options import ConfigOption, Given, SettingOption
-from edgeface.cli.output import drop_unwritten, report, say
+from edgeface.cli.output import drop_unwritten, report, say, written
 from edgeface.errors import EdgefaceError
 
 EXIT_CODES = {
@@ -138,8 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):
             # A file's name may hold what no terminal can show, which is no reason to end.
             stream.reconfigure(errors="backslashreplace")
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=arguments, prog_name="edgeface")
+        with written() if "--help" in given else nullcontext():
+            app(args=given, prog_name="edgeface")
     except EdgefaceError as error:
         report(error)
         drop_unwritten()

@@ -15,8 +15,15 @@ from edgeface.errors import EdgefaceError, HardwareError
 
 def say(line: str) -> None:
     """Print a line of the result. Raise HardwareError when it cannot be written, as on a full disk."""
-    try:
+    with written():
         typer.echo(line)
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Raise HardwareError where what is printed meanwhile cannot be written."""
+    try:
+        yield
     except BrokenPipeError:
         raise  # the reader has seen enough
     except OSError as error:

@@ -219,7 +219,7 @@ def test_a_photo_with_an_impossible_name_is_left_out(cli):
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("command", [["list", "--gallery", "g.db"], ["config"], ["--version"]])
+@pytest.mark.parametrize("command", [["list", "--gallery", "g.db"], ["config"], ["--version"], ["list", "--help"]])
 def test_results_that_find_no_room_are_one_clear_line(command, unbuffered, tmp_path):
     if not Path("/dev/full").exists():
         pytest.skip("only Linux has a device that is always full")
