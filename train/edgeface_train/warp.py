@@ -42,13 +42,13 @@ def warp(chips: Image, warps: Warps) -> Image:
     nearest = np.rint(landmarks).astype(int)
     undone = np.linalg.pinv(_similarities(landmarks).reshape(-1, 4))
     places = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1).astype(np.float32)
-    motions = _similarities(places)
+    motions = _similarities(places).reshape(-1, 4)
     out = chips.copy()
     for number in np.flatnonzero(warps.any(axis=(1, 2, 3))):
         nodes = warps[number].transpose(1, 2, 0)
         field = cv2.resize(nodes, (size, size), interpolation=cv2.INTER_CUBIC)
         similar = undone @ field[nearest[:, 1], nearest[:, 0]].ravel()
-        sources = places + field - motions @ similar
+        sources = places + field - (motions @ similar).reshape(field.shape)
         out[number] = cv2.remap(chips[number], sources, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return out
 
