@@ -1,5 +1,7 @@
 """Training goes on from a run or from a bundle: the network begins with the very vectors that those give."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -7,10 +9,13 @@ from edgeface_train import commands
 from edgeface_train.backbone import build
 from edgeface_train.begin import begin_from, begin_from_all, confirm, folded_layers, unfold
 from edgeface_train.export import convert
+from edgeface_train.folding import folded
 from edgeface_train.journal import save_checkpoint
 from edgeface_train.recipe import Network, read_recipe
 
-from edgeface.core.prepare import InputSpec
+from edgeface.card import read_bundle
+from edgeface.core.prepare import InputSpec, normalise
+from edgeface.drivers.runtime import load
 from edgeface.errors import ConfigError
 from tests.fixtures import TINY_BUNDLE
 
@@ -52,15 +57,29 @@ def test_a_network_begun_from_a_file_gives_its_vectors_and_has_its_statistics(ne
     assert np.allclose(np.asarray(features(chips(64), training=True)), np.asarray(features(chips(64))), atol=0.02)
 
 
-def test_a_deeper_network_begins_as_the_file_and_learns_in_its_new_blocks(network, settled):
+def test_a_network_without_normalisations_gives_the_vectors_of_one_with_them(settled):
+    bare = folded(settled)
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in bare.layers)
+    assert np.allclose(np.asarray(bare(chips(9))), np.asarray(settled(chips(9))), atol=1e-4)
+    assert np.array_equal(np.asarray(bare(chips(9), training=True)), np.asarray(bare(chips(9))))
+
+
+def test_a_network_without_normalisations_begins_from_a_file(network, settled):
+    bare = build(replace(network, norm="folded"), seed=5)
+    unfold(bare, list(folded_layers(convert(settled, "float32", InputSpec()))), chips(2), "a bundle")
+    assert np.allclose(np.asarray(bare(chips(9))), np.asarray(settled(chips(9))), atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["batch", "folded"])
+def test_a_deeper_network_begins_as_the_file_and_learns_in_its_new_blocks(network, settled, norm):
     if network.backbone == "fused":
         pytest.skip(
             "the kernels of a block have the shape of the next part's first: they are paired wrongly, and refused"
         )
-    folded = list(folded_layers(convert(settled, "float32", InputSpec())))
-    deeper = build(Network(backbone=network.backbone, **{**SHAPES, "depths": [3, 1]}), seed=5)
-    unfold(deeper, folded, chips(64), "a bundle")
-    assert deeper.count_params() > settled.count_params()
+    layers = list(folded_layers(convert(settled, "float32", InputSpec())))
+    deeper = build(Network(backbone=network.backbone, norm=norm, **{**SHAPES, "depths": [3, 1]}), seed=5)
+    unfold(deeper, layers, chips(64), "a bundle")
+    assert len(deeper.layers) > len(settled.layers)
     vectors, wanted = np.asarray(deeper(chips(9))), np.asarray(settled(chips(9)))
     assert np.sum(vectors * wanted, axis=1).min() > 0.9999
     deeper.compile(keras.optimizers.SGD(0.1), loss="mse")
@@ -78,17 +97,17 @@ def test_a_network_that_was_paired_wrongly_is_refused(network, settled):
 
 
 def _silent(model):
-    """Count the normalisations that scale all to zero."""
-    return sum(variable.name == "gamma" and not np.any(variable) for variable in model.trainable_variables)
+    """Count the scales of normalisations, and the kernels, that make all of it zero."""
+    return sum(variable.name in ("gamma", "kernel") and not np.any(variable) for variable in model.trainable_variables)
 
 
 def test_a_file_of_another_network_is_refused(network, settled):
-    folded = list(folded_layers(convert(settled, "float32", InputSpec())))
+    layers = list(folded_layers(convert(settled, "float32", InputSpec())))
     wider = build(Network(backbone=network.backbone, **{**SHAPES, "head": 24}), seed=5)
     with pytest.raises(ConfigError, match="another network"):
-        unfold(wider, folded, chips(8), "a bundle")
+        unfold(wider, layers, chips(8), "a bundle")
     with pytest.raises(ConfigError, match="another network"):
-        unfold(build(network, seed=5), [*folded, folded[0]], chips(8), "a bundle")
+        unfold(build(network, seed=5), [*layers, layers[0]], chips(8), "a bundle")
 
 
 def test_a_run_is_gone_on_from_with_its_weights(tmp_path):
@@ -121,6 +140,15 @@ def test_the_mean_of_runs_has_their_mean_weights_and_statistics_of_its_own(tmp_p
         assert np.allclose(found, (np.asarray(one) + np.asarray(two)) / 2, atol=1e-6)
     features = keras.Model(mean.input, mean.get_layer("embedding").input)
     assert np.allclose(np.asarray(features(chips(64), training=True)), np.asarray(features(chips(64))), atol=0.05)
+
+
+def test_a_run_without_normalisations_becomes_a_bundle(chips_folder, tiny_recipe, tmp_path):
+    options = ["network.norm=folded", f"network.start={TINY_BUNDLE}", "export.fine_tune=96"]
+    commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", False, [*options, "stage.0.epochs=1"])
+    commands.export(tmp_path / "run", tmp_path / "bundle", "Bare")
+    before, after = (load(read_bundle(folder).read_model("float32")) for folder in (TINY_BUNDLE, tmp_path / "bundle"))
+    vectors = [normalise(file.run(chips(1))) for file in (before, after)]
+    assert 0.3 < float(np.sum(vectors[0] * vectors[1])) < 0.99999
 
 
 def test_a_recipe_names_what_to_begin_from(chips_folder, tiny_recipe, tmp_path):

@@ -32,3 +32,9 @@ def test_both_rates_and_their_ratio_are_the_last_line(bench, tiny_recipe, chips_
 def test_a_recipe_without_a_stage_on_chips_is_refused(bench, chips_folder, capsys):
     assert bench.main(["seed", "--data", str(chips_folder)]) == ConfigError.exit_code
     assert "no stage on chips" in capsys.readouterr().err
+
+
+def test_a_value_of_the_recipe_can_be_changed(bench, chips_folder, capsys):
+    options = ["--data", str(chips_folder), "-o", "network.norm=folded", "-o", "network.start="]
+    assert bench.main(["small", *options]) == ConfigError.exit_code
+    assert "needs network.start" in capsys.readouterr().err

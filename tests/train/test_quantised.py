@@ -8,7 +8,8 @@ from edgeface_train.backbone import build
 from edgeface_train.chips import load_chips
 from edgeface_train.export import convert
 from edgeface_train.fine_tune import fine_tune
-from edgeface_train.quantised import TRIED_CLIPS, best_range, fold, quantised
+from edgeface_train.folding import fold
+from edgeface_train.quantised import TRIED_CLIPS, best_range, quantised
 from edgeface_train.recipe import Network, read_recipe
 
 from edgeface.core.prepare import InputSpec

@@ -96,6 +96,7 @@ def test_an_override_reaches_a_stage():
         ("stage.1.person_share=1.5", "person_share"),
         ("augment.dark=-0.1", "augment.dark is -0.1"),
         ("augment.infrared=1.5", "augment.infrared 1.5: give shares from 0, together 1 at most"),
+        ("network.norm=folded", "network.norm folded needs network.start"),
         ("nothing", "key=value"),
     ],
 )

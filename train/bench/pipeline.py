@@ -52,14 +52,14 @@ def _silent(_: str) -> None:
     """Report nothing between the two."""
 
 
-def measure(name: str, data: Path, seconds: float) -> dict[str, float]:
+def measure(name: str, data: Path, seconds: float, overrides: list[str] | None = None) -> dict[str, float]:
     """Load what a recipe trains and compare. Raise ConfigError for a recipe without a stage on chips."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     from edgeface_train.commands import load_people, load_teacher
     from edgeface_train.fit import Fitter
     from edgeface_train.recipe import find_recipe, read_recipe
 
-    plan = read_recipe(find_recipe(name))
+    plan = read_recipe(find_recipe(name), overrides)
     stages = [stage for stage in plan.stage if stage.on_chips and not stage.people_per_batch]
     if not stages:
         raise ConfigError(f"recipe {name} has no stage on chips", hint="try small, refine or xs")
@@ -75,9 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("recipe", help="a TOML file, or a recipe that ships with the trainer")
     parser.add_argument("--data", type=Path, required=True, help="folder that the recipe's paths are relative to")
     parser.add_argument("--seconds", type=float, default=60.0, help="about how long to measure")
+    parser.add_argument("-o", "--option", action="append", metavar="KEY=VALUE", help="change one value of the recipe")
     args = parser.parse_args(arguments)
     try:
-        found = measure(args.recipe, args.data, args.seconds)
+        found = measure(args.recipe, args.data, args.seconds, args.option)
     except EdgefaceError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code

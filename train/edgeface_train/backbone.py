@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from edgeface_train.folding import folded
+
 UNIT = "unit"
 """Name of the layer that normalises. What it is given is exported; the device normalises."""
 
@@ -32,7 +34,8 @@ def build(network: Any, *, seed: int, precision: str = "float32") -> keras.Model
         features = layers.Dropout(network.dropout)(features) if network.dropout else features
     raw = layers.Dense(network.embedding, use_bias=False, kernel_initializer="glorot_uniform")(features)
     raw = layers.BatchNormalization(momentum=0.9, scale=False, name="embedding")(raw)
-    return keras.Model(chip, layers.UnitNormalization(axis=-1, name=UNIT)(raw), name=network.backbone)
+    model = keras.Model(chip, layers.UnitNormalization(axis=-1, name=UNIT)(raw), name=network.backbone)
+    return folded(model) if network.norm == "folded" else model
 
 
 def residual(x: Any, stem: int, widths: Sequence[int], depths: Sequence[int]) -> Any:

@@ -20,6 +20,7 @@ from edgeface.core.prepare import normalise
 from edgeface.drivers.runtime import load
 from edgeface.errors import ConfigError
 from edgeface_train.fit import restore_weights
+from edgeface_train.folding import Absorbed, with_norms
 from edgeface_train.journal import CHECKPOINT, LOG, load_checkpoint, read_log
 
 PRECISE = ("float32", "float16")
@@ -128,16 +129,21 @@ def unfold(model: keras.Model, folded: list[Folded], values: npt.NDArray, start:
         waiting[layer.kernel.shape].append(layer)
     known = set(waiting)
     added_to = {id(tensor) for layer in model.layers if isinstance(layer, layers.Add) for tensor in layer.input}
-    for layer, norm in _with_norms(model):
+    for layer, norm in with_norms(model):
         shape = tuple(layer.kernel.shape)
         if shape not in known:
             raise _another_network(start)
+        bare = isinstance(norm, Absorbed)
         if not waiting[shape]:
             if id(norm.output) in added_to:
-                norm.gamma.assign(np.zeros(norm.gamma.shape))
+                scale = layer.kernel if bare else norm.gamma
+                scale.assign(np.zeros(scale.shape))
             continue
         kernel, bias = waiting[shape].popleft()
         layer.kernel.assign(kernel)
+        if bare:
+            layer.bias.assign(bias)
+            continue
         outputs = np.asarray(keras.Model(model.input, layer.output)(values), np.float32)
         places = tuple(range(outputs.ndim - 1))
         mean, variance = outputs.mean(places, dtype=np.float64), outputs.var(places, dtype=np.float64)
@@ -158,15 +164,6 @@ def confirm(model: keras.Model, content: bytes, values: npt.NDArray, start: str)
     wanted = normalise(np.concatenate([file.run(value[np.newaxis]) for value in few]))
     if not np.sum(np.asarray(model(few)) * wanted, axis=1).mean() > LEAST_COSINE:
         raise _another_network(start)
-
-
-def _with_norms(model: keras.Model) -> Iterator[tuple[Any, Any]]:
-    """Yield each layer that has a kernel with the batch normalisation that follows it, in the order of the network."""
-    every: list[Any] = model.layers
-    norms = {id(layer.input): layer for layer in every if layer.__class__ is layers.BatchNormalization}
-    for layer in every:
-        if layer.__class__ in (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense):
-            yield layer, norms[id(layer.output)]
 
 
 def _precise(bundle: Bundle) -> str:

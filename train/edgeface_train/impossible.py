@@ -20,6 +20,10 @@ def problems(recipe: "Recipe") -> Iterator[str]:
             network.input_size not in (112,),
             f"network.input_size is {network.input_size}, chips are 112 pixels",
         ),
+        (
+            network.norm == "folded" and not network.start,
+            "network.norm folded needs network.start: nothing else holds the activations of random weights in bounds",
+        ),
         (bool(recipe.network.mean_with) and not recipe.network.start, "network.mean_with needs network.start"),
         (
             recipe.export.default_variant not in recipe.export.variants,

@@ -17,9 +17,9 @@ import tensorflow as tf
 from keras import layers
 
 from edgeface_train.backbone import UNIT
+from edgeface_train.folding import KERNEL_LAYERS, Absorbed, fold
 from edgeface_train.losses import ops
 
-KERNEL_LAYERS = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 TRIED_CLIPS = np.linspace(0.3, 1.0, 29)
 """Shares of the largest value seen that a range may end at."""
 SAMPLED = 100_000
@@ -79,14 +79,6 @@ class RoundedSum(Rounded):
         return super().call(first + second)
 
 
-class Unrounded(layers.Layer):
-    """Stand where a normalisation stood whose ReLU does the rounding for both, as they are one in the file."""
-
-    def call(self, values: Any) -> Any:
-        """Return the values as they are."""
-        return values
-
-
 def quantised(model: keras.Model, values: npt.NDArray[np.float32]) -> keras.Model:
     """Return a network that gives a trained float32 one's unit embeddings, rounded all along as an int8 file rounds.
 
@@ -108,7 +100,7 @@ def quantised(model: keras.Model, values: npt.NDArray[np.float32]) -> keras.Mode
         if layer.name in ranges:
             return Rounded(*ranges[layer.name])
         if isinstance(layer, layers.BatchNormalization):
-            return Unrounded()
+            return Absorbed()  # its ReLU does the rounding for both, as they are one in the file
         return type(layer).from_config(layer.get_config())
 
     def called(layer: Any, values: Any, **_: Any) -> Any:
@@ -118,16 +110,6 @@ def quantised(model: keras.Model, values: npt.NDArray[np.float32]) -> keras.Mode
     network = keras.models.clone_model(raw, clone_function=rebuilt, call_function=called)
     embedding = network(Rounded(float(values.min()), float(values.max()), trainable=False)(chip))
     return keras.Model(chip, layers.UnitNormalization(axis=-1, name=UNIT)(embedding))
-
-
-def fold(layer: Any, norm: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return kernel and bias of the one layer that computes what a layer and the normalisation behind it do."""
-    scale = 1 / np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon)
-    if norm.scale:
-        scale = scale * np.asarray(norm.gamma)
-    kernel = np.asarray(layer.kernel)
-    spread = scale[:, np.newaxis] if isinstance(layer, layers.DepthwiseConv2D) else scale
-    return kernel * spread, np.asarray(norm.beta) - np.asarray(norm.moving_mean) * scale
 
 
 def best_range(values: npt.NDArray[np.float32]) -> tuple[float, float]:
@@ -160,4 +142,4 @@ def _rounds(layer: Any, readers: dict[int, list[Any]]) -> bool:
         return True
     following = readers[id(layer.output)]
     fused = len(following) == 1 and isinstance(following[0], layers.ReLU)
-    return isinstance(layer, layers.BatchNormalization | layers.Add) and not fused
+    return isinstance(layer, layers.BatchNormalization | Absorbed | layers.Add) and not fused

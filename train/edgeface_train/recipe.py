@@ -68,6 +68,9 @@ class Network:
     mean_with: list[str] = field(default_factory=list)
     """Runs or bundles of the same network that began from `start`, or from what it began from: training begins from the
     mean of all their weights and `start`'s, which is often better than each."""
+    norm: Literal["batch", "folded"] = "batch"
+    """`folded`: no batch normalisation; what it did in the network of `start` is in kernels and biases. A step
+    takes half the time."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What training computes in; bfloat16 is a third faster where the processor has it, with float32 weights."""
 
