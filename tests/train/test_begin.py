@@ -149,6 +149,41 @@ def test_a_run_without_normalisations_becomes_a_bundle(chips_folder, tiny_recipe
     before, after = (load(read_bundle(folder).read_model("float32")) for folder in (TINY_BUNDLE, tmp_path / "bundle"))
     vectors = [normalise(file.run(chips(1))) for file in (before, after)]
     assert 0.3 < float(np.sum(vectors[0] * vectors[1])) < 0.99999
+    card = read_bundle(tmp_path / "bundle").card
+    assert card.training["recipe"]["network"]["norm"] == "folded"
+    assert card.files["float32"].measured["median_cosine"] > 0.9999
+
+
+@pytest.mark.parametrize(("before", "after"), [("batch", "folded"), ("folded", "batch"), ("folded", "folded")])
+def test_a_run_is_gone_on_from_with_and_without_normalisations(before, after, chips_folder, tiny_recipe, tmp_path):
+    options = [f"network.norm={before}", f"network.start={TINY_BUNDLE}", "stage.0.epochs=1", "stage.1.max_rounds=0"]
+    commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", False, options)
+    plan = read_recipe(tiny_recipe, options)
+    trained = build(plan.network, seed=1)
+    begin_from(trained, str(tmp_path / "run"), chips(64))
+    model = build(replace(plan.network, norm=after), seed=2)
+    begin_from(model, str(tmp_path / "run"), chips(64))
+    assert np.allclose(np.asarray(model(chips(9))), np.asarray(trained(chips(9))), atol=1e-3)
+
+
+def test_the_mean_of_two_without_normalisations_is_that_of_their_weights(network, tmp_path):
+    bare = replace(network, norm="folded")
+    first, second, mean = (build(bare, seed=seed) for seed in (1, 2, 3))
+    for name, model in (("one", first), ("two", second)):
+        (tmp_path / name).mkdir()
+        arrays = {f"w{number}": np.asarray(variable) for number, variable in enumerate(model.variables)}
+        save_checkpoint(tmp_path / name, {}, arrays)
+    begin_from_all(mean, [str(tmp_path / "one"), str(tmp_path / "two")], chips(2))
+    for found, one, two in zip(mean.variables, first.variables, second.variables, strict=True):
+        assert np.allclose(found, (np.asarray(one) + np.asarray(two)) / 2, atol=1e-6)
+
+
+def test_what_computes_in_which_precision_is_not_changed_by_folding(network):
+    with_them = build(network, seed=1, precision="bfloat16")
+    without = build(replace(network, norm="folded"), seed=1, precision="bfloat16")
+    precise = [layer.compute_dtype for layer in with_them.layers[1:]]
+    assert [layer.compute_dtype for layer in without.layers[1:]] == precise
+    assert set(precise) == {"bfloat16", "float32"}
 
 
 def test_a_recipe_names_what_to_begin_from(chips_folder, tiny_recipe, tmp_path):

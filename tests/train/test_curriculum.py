@@ -140,6 +140,18 @@ def test_an_exploding_rate_raises_the_collapse_alarm_or_a_rule(chips_folder, tin
     assert error.value.exit_code == TrainingError.exit_code == 8
 
 
+@pytest.mark.parametrize(("loss", "distance"), [(float("nan"), 1.0), (0.2, float("nan")), (float("inf"), 1.0)])
+def test_a_divergence_leaves_the_checkpoint_before_it(loss, distance, chips_folder, tiny_recipe, tmp_path, monkeypatch):
+    from edgeface_train import curriculum
+
+    monkeypatch.setattr(curriculum, "spread", lambda vectors: distance)
+    monkeypatch.setattr(curriculum.Fitter, "epoch", lambda *arguments: (loss, 1))
+    with pytest.raises(Collapse, match="diverged") as error:
+        commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", False, [])
+    assert "learning_rate" in error.value.hint
+    assert not (tmp_path / "run" / "checkpoint.npz").exists()
+
+
 @pytest.mark.parametrize(
     ("history", "margin", "expected"),
     [

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -204,7 +205,10 @@ def test_a_file_that_loses_too_much_is_refused_with_what_to_do(bounds, message):
     refuse_loss(Export(), 0.97, moved)
     with pytest.raises(TrainingError, match=message) as error:
         refuse_loss(bounds, 0.97, moved)
-    assert "fine_tune" in error.value.hint
+    assert "fine_tune=19200" in error.value.hint
+    with pytest.raises(TrainingError) as error:
+        refuse_loss(replace(bounds, fine_tune=57600), 0.97, moved)
+    assert "fine_tune=115200" in error.value.hint
 
 
 def test_the_recipes_of_the_shipped_models_ask_for_what_they_promise():

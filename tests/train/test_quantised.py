@@ -8,7 +8,7 @@ from edgeface_train.backbone import build
 from edgeface_train.chips import load_chips
 from edgeface_train.export import convert
 from edgeface_train.fine_tune import fine_tune
-from edgeface_train.folding import fold
+from edgeface_train.folding import fold, folded
 from edgeface_train.quantised import TRIED_CLIPS, best_range, quantised
 from edgeface_train.recipe import Network, read_recipe
 
@@ -48,6 +48,14 @@ def test_the_rounded_network_is_near_the_trained_one_but_not_equal(trained):
     rounded = quantised(trained, inputs(chips(100, 40)))
     near = cosines(rounded(inputs(chips(30, 50))), trained(inputs(chips(30, 50))))
     assert 0.97 < np.median(near) < 0.99999
+
+
+def test_a_network_without_normalisations_is_rounded_in_the_same_places(trained):
+    with_them, without = (quantised(model, inputs(chips(100, 40))) for model in (trained, folded(trained)))
+    assert np.median(cosines(with_them(inputs(chips(30, 50))), without(inputs(chips(30, 50))))) > 0.9999
+    assert sum(variable.name == "stretch" for variable in with_them.variables) == sum(
+        variable.name == "stretch" for variable in without.variables
+    )
 
 
 def test_the_file_gives_what_the_rounded_network_gives_in_integers_alone(trained):

@@ -1,13 +1,16 @@
 """Begin from trained weights instead of random ones: those of a run, or of the floating-point file of a bundle.
 
-A TFLite file holds each convolution with its batch normalisation folded in. To go on training, the two are taken
-apart again: the normalisation gets the statistics that its input has on real chips, and the scale and shift that undo
-them, so that the network gives the file's vectors to begin with, and has something to adapt.
+A TFLite file holds each convolution with its batch normalisation folded in. A network that has none takes them as
+they are. In one that has them the two are taken apart again: the normalisation gets the statistics that its input has
+on real chips, and the scale and shift that undo them, so that the network gives the file's vectors to begin with, and
+has something to adapt.
 """
 
 import importlib
+import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -19,9 +22,12 @@ from edgeface.card import CARD_NAME, Bundle, find_bundle, read_bundle
 from edgeface.core.prepare import normalise
 from edgeface.drivers.runtime import load
 from edgeface.errors import ConfigError
+from edgeface.settings import read_section
+from edgeface_train.backbone import build
 from edgeface_train.fit import restore_weights
-from edgeface_train.folding import Absorbed, with_norms
-from edgeface_train.journal import CHECKPOINT, LOG, load_checkpoint, read_log
+from edgeface_train.folding import Absorbed, fold, with_norms
+from edgeface_train.journal import CHECKPOINT, LOG, RECIPE, load_checkpoint, read_log
+from edgeface_train.recipe import Network
 
 PRECISE = ("float32", "float16")
 """Variants that training can go on from."""
@@ -48,17 +54,13 @@ class Folded(NamedTuple):
 def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
     """Give a network the weights of a run's folder, a bundle's folder, or "default", the bundle of the package.
 
-    `values` are some hundred inputs (n, size, size, 3), on which the statistics of a bundle are found again.
+    `values` are some hundred inputs (n, size, size, 3), on which statistics are found again where the network has any.
     Return what it was, back to the first beginning, for the log and the card.
     Raise ConfigError where there are no such weights, or they are of another network.
     """
     folder = find_bundle(start)
     if (folder / CHECKPOINT).exists():
-        _, arrays = load_checkpoint(folder)
-        given = [arrays[f"w{place}"].shape if f"w{place}" in arrays else () for place in range(len(model.variables))]
-        if given != [tuple(variable.shape) for variable in model.variables]:
-            raise _another_network(start)
-        restore_weights(model, arrays)
+        _restore(model, folder, values, start)
         return ", from ".join([f"run {folder.name}", *began_from(read_log(folder / LOG))])
     if (folder / CARD_NAME).exists():
         bundle = read_bundle(folder)
@@ -73,10 +75,30 @@ def begin_from(model: keras.Model, start: str, values: npt.NDArray) -> str:
     )
 
 
+def _restore(model: keras.Model, run: Path, values: npt.NDArray, start: str) -> None:
+    """Give a network the weights of a run, whose normalisations it may lack or have where the run has none."""
+    _, arrays = load_checkpoint(run)
+    if _fit(model, arrays):
+        restore_weights(model, arrays)
+        return
+    if not (run / RECIPE).exists():
+        raise _another_network(start)
+    kept = json.loads((run / RECIPE).read_text(encoding="utf-8"))["network"]
+    trained = build(read_section(Network, kept, source=str(run / RECIPE)), seed=1)
+    restore_weights(trained, arrays)
+    unfold(model, [Folded(*fold(layer, norm)) for layer, norm in with_norms(trained)], values, start)
+
+
+def _fit(model: keras.Model, arrays: dict[str, npt.NDArray]) -> bool:
+    """Tell whether the arrays of a checkpoint are the weights of a network of this form."""
+    shapes = [arrays[f"w{place}"].shape if f"w{place}" in arrays else () for place in range(len(model.variables))]
+    return shapes == [tuple(variable.shape) for variable in model.variables]
+
+
 def begin_from_all(model: keras.Model, starts: Sequence[str], values: npt.NDArray) -> str:
     """Give a network the mean of the weights of runs or bundles that began from one another, or from one start.
 
-    Its statistics are found again on `values`, as the mean of statistics is not that of the mean network.
+    Its statistics, if any, are found again on `values`, as the mean of statistics is not that of the mean network.
     Return what they were, and raise ConfigError, as `begin_from` does for one.
     Source: Wortsman et al. 2022, "Model soups".
     """
@@ -88,8 +110,9 @@ def begin_from_all(model: keras.Model, starts: Sequence[str], values: npt.NDArra
         return sources[0]
     for variable, total in zip(model.variables, totals, strict=True):
         variable.assign((total / len(starts)).astype(variable.dtype))
-    for _ in range(SETTLING):
-        model(values, training=True)
+    if not any(isinstance(norm, Absorbed) for _, norm in with_norms(model)):
+        for _ in range(SETTLING):
+            model(values, training=True)
     return f"the mean of {len(starts)}: {'; '.join(sources)}"
 
 
@@ -116,16 +139,16 @@ def folded_layers(content: bytes) -> Iterator[Folded]:
             yield Folded(layouts[kind](kernel), bias)
 
 
-def unfold(model: keras.Model, folded: list[Folded], values: npt.NDArray, start: str) -> None:
-    """Set each layer and the batch normalisation behind it so that together they compute what the folded layer does.
+def unfold(model: keras.Model, given: list[Folded], values: npt.NDArray, start: str) -> None:
+    """Set each layer and the batch normalisation behind it, if any, to compute together what the folded layer does.
 
     Layers are paired by the shape of their kernels; those of one shape stand in a row in our backbones, where both
     lists have one order. Where the network has more blocks in a part than the file, the last ones add nothing until
-    they have learnt to: the scale of what they add is zero.
+    they have learnt to: the scale of what they add is zero, or the kernel where nothing scales.
     Source of that: Goyal et al. 2017, "Accurate, large minibatch SGD", section 5.1.
     """
     waiting: dict[tuple[int, ...], deque[Folded]] = defaultdict(deque)
-    for layer in folded:
+    for layer in given:
         waiting[layer.kernel.shape].append(layer)
     known = set(waiting)
     added_to = {id(tensor) for layer in model.layers if isinstance(layer, layers.Add) for tensor in layer.input}
@@ -136,8 +159,8 @@ def unfold(model: keras.Model, folded: list[Folded], values: npt.NDArray, start:
         bare = isinstance(norm, Absorbed)
         if not waiting[shape]:
             if id(norm.output) in added_to:
-                scale = layer.kernel if bare else norm.gamma
-                scale.assign(np.zeros(scale.shape))
+                for variable in (layer.kernel, layer.bias) if bare else (norm.gamma, norm.beta):
+                    variable.assign(np.zeros(variable.shape))
             continue
         kernel, bias = waiting[shape].popleft()
         layer.kernel.assign(kernel)

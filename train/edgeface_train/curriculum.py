@@ -272,6 +272,12 @@ class Curriculum:
         vectors = embed_chips(self.fitter.model, self.train.images[np.sort(sample)], self.fitter.spec)
         self._alarm = [*self._alarm, (loss, spread(vectors))][-COLLAPSE_EPOCHS:]
         margin = None if self._stage.on_chips else self._stage.margin * self._stage.triplet_weight
+        if not np.isfinite(self._alarm[-1]).all():
+            raise Collapse(
+                f"training has diverged: loss {loss}, mean squared distance {self._alarm[-1][1]}",
+                hint="lower the stage's learning_rate, or give it warmup_steps; the last healthy checkpoint is one "
+                "epoch older than this log",
+            )
         if collapsed(self._alarm, margin):
             raise Collapse(
                 f"the embedding has collapsed: mean squared distance {self._alarm[-1][1]:.4f}, "

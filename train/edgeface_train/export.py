@@ -199,7 +199,7 @@ def refuse_loss(bounds: Export, low: float, moved: dict[str, float]) -> None:
         raise TrainingError(
             f"the int8 file is too far from the trained network: {what}",
             hint="tune it to its rounding, or with more chips than it was: `edgeface train RECIPE --data DIR --out RUN "
-            "--resume -o export.fine_tune=19200`, then `edgeface export` again",
+            f"--resume -o export.fine_tune={max(19200, 2 * bounds.fine_tune)}`, then `edgeface export` again",
         )
 
 

@@ -22,7 +22,8 @@ def problems(recipe: "Recipe") -> Iterator[str]:
         ),
         (
             network.norm == "folded" and not network.start,
-            "network.norm folded needs network.start: nothing else holds the activations of random weights in bounds",
+            "network.norm folded needs network.start: without normalisations random weights do not keep activations in "
+            "bounds",
         ),
         (bool(recipe.network.mean_with) and not recipe.network.start, "network.mean_with needs network.start"),
         (

@@ -70,7 +70,7 @@ class Network:
     mean of all their weights and `start`'s, which is often better than each."""
     norm: Literal["batch", "folded"] = "batch"
     """`folded`: no batch normalisation; what it did in the network of `start` is in kernels and biases. A step
-    takes half the time."""
+    took half the time in bfloat16."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What training computes in; bfloat16 is a third faster where the processor has it, with float32 weights."""
 
