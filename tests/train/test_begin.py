@@ -1,5 +1,6 @@
 """Training goes on from a run or from a bundle: the network begins with the very vectors that those give."""
 
+import json
 from dataclasses import replace
 
 import keras
@@ -143,8 +144,9 @@ def test_the_mean_of_runs_has_their_mean_weights_and_statistics_of_its_own(tmp_p
 
 
 def test_a_run_without_normalisations_becomes_a_bundle(chips_folder, tiny_recipe, tmp_path):
-    options = ["network.norm=folded", f"network.start={TINY_BUNDLE}", "export.fine_tune=96"]
-    commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", False, [*options, "stage.0.epochs=1"])
+    options = ["network.norm=folded", f"network.start={TINY_BUNDLE}", "stage.0.epochs=1", "stage.1.max_rounds=0"]
+    variants = ["export.variants=['float32']", "export.default_variant=float32"]
+    commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", False, [*options, *variants])
     commands.export(tmp_path / "run", tmp_path / "bundle", "Bare")
     before, after = (load(read_bundle(folder).read_model("float32")) for folder in (TINY_BUNDLE, tmp_path / "bundle"))
     vectors = [normalise(file.run(chips(1))) for file in (before, after)]
@@ -155,14 +157,15 @@ def test_a_run_without_normalisations_becomes_a_bundle(chips_folder, tiny_recipe
 
 
 @pytest.mark.parametrize(("before", "after"), [("batch", "folded"), ("folded", "batch"), ("folded", "folded")])
-def test_a_run_is_gone_on_from_with_and_without_normalisations(before, after, chips_folder, tiny_recipe, tmp_path):
-    options = [f"network.norm={before}", f"network.start={TINY_BUNDLE}", "stage.0.epochs=1", "stage.1.max_rounds=0"]
-    commands.train(str(tiny_recipe), chips_folder, tmp_path / "run", False, options)
-    plan = read_recipe(tiny_recipe, options)
+def test_a_run_is_gone_on_from_with_and_without_normalisations(before, after, tiny_recipe, tmp_path):
+    plan = read_recipe(tiny_recipe, [f"network.norm={before}", f"network.start={TINY_BUNDLE}"])
     trained = build(plan.network, seed=1)
-    begin_from(trained, str(tmp_path / "run"), chips(64))
+    begin_from(trained, str(TINY_BUNDLE), chips(64))
+    arrays = {f"w{place}": np.asarray(variable) for place, variable in enumerate(trained.variables)}
+    save_checkpoint(tmp_path, {}, arrays)
+    (tmp_path / "recipe.json").write_text(json.dumps(plan.resolved()))
     model = build(replace(plan.network, norm=after), seed=2)
-    begin_from(model, str(tmp_path / "run"), chips(64))
+    begin_from(model, str(tmp_path), chips(64))
     assert np.allclose(np.asarray(model(chips(9))), np.asarray(trained(chips(9))), atol=1e-3)
 
 

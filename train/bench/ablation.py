@@ -70,8 +70,7 @@ class Settings:
 
 def plans(base: Recipe, settings: Settings) -> Iterator[tuple[str, Recipe]]:
     """Yield each row's name and recipe, every one the former with a part more."""
-    network = replace(base.network, start="", mean_with=[], norm="batch")
-    data = replace(base.data, clean="")
+    network, data = replace(base.network, start="", mean_with=[], norm="batch"), replace(base.data, clean="")
     warm_up = _first(base, ("warmup",), Stage("warmup"))
     last = _first(base, ("rounds",), Stage("rounds", triplets=3000))
     on_chips = replace(_first(base, ON_CHIPS, last), kind="margin", distil_weight=0.0, margin_weight=1.0)
