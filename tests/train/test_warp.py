@@ -57,3 +57,19 @@ def test_a_chip_without_a_border_is_bent_as_well():
     bent = warp(chip[np.newaxis], draw_warps(1, 3.0, rng))
     assert bent.shape == (1, 112, 112, 3)
     assert 5 < np.abs(bent[0].astype(int) - chip).mean() < 80
+
+
+def test_every_place_looks_where_its_own_displacement_and_the_similarity_say():
+    warps = draw_warps(1, 4.0, np.random.default_rng(5))
+    ramp = np.tile(np.arange(112, dtype=np.uint8)[np.newaxis, :, np.newaxis] * 2, (112, 1, 3))
+    bent = warp(ramp[np.newaxis], warps)[0]
+    field = cv2.resize(warps[0].transpose(1, 2, 0), (112, 112), interpolation=cv2.INTER_CUBIC)
+    equations, wanted = [], []
+    for x, y in TEMPLATE:
+        near = field[round(float(y)), round(float(x))]
+        equations += [[1, 0, x, -y], [0, 1, y, x]]
+        wanted += list(near)
+    similar = np.linalg.lstsq(np.array(equations), np.array(wanted), rcond=None)[0]
+    for x, y in ((56, 56), (40, 60), (70, 50), (50, 75)):
+        source = x + field[y, x, 0] - np.array([1, 0, x, -y]) @ similar
+        assert abs(float(bent[y, x, 0]) - 2 * source) < 1.5

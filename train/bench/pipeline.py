@@ -4,8 +4,8 @@
 
 The recipe's network and its first stage on chips are trained in turns of a few steps: in one turn decoded chips are
 gathered, blended, augmented and normalised, one step ahead of the network, as in training; in the next, one batch is
-given again and again. The last line is JSON; `ratio` is the first rate over the second, medians of turns. Nothing is
-kept.
+given again and again. The weights are random, whatever `network.start` names. The last line is JSON; `ratio` is the
+first rate over the second, medians of turns. Nothing is kept.
 """
 
 import argparse
